@@ -1,0 +1,86 @@
+# The front door. Each target sets up what it needs, and each line calls one module; `make help` lists them.
+
+PYTHON ?= python3
+RECIPE ?= nano
+CORPUS ?= sample
+HUB ?= local
+ORG ?=
+PUBLIC ?=
+SET ?=
+
+BIN := .venv/bin
+NAMESPACE := $(if $(filter local,$(HUB)),local,$(ORG))
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+GPUS := $(shell nvidia-smi --list-gpus 2>/dev/null | wc -l)
+# On a CPU two processes share the cores; with one core there is one.
+PROCESSES ?= $(if $(filter-out 0,$(GPUS)),$(GPUS),$(if $(filter 1,$(CORES)),1,2))
+ACCELERATE ?= $(if $(filter-out 0,$(GPUS)),gpu,cpu)-zero2
+THREADS := $(shell expr $(CORES) / $(PROCESSES) \| 1)
+
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+export GRADIO_ANALYTICS_ENABLED := False
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data train evaluate card push demo hub lint format test hub-ready
+
+help:  ## this list
+	@echo "make TARGET [RECIPE=nano] [CORPUS=sample|FILE.jsonl(.gz)] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value]"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: .venv/.installed  ## the virtual environment, pinned by constraints.txt
+
+data: .venv/.installed $(if $(filter push,$(MAKECMDGOALS)),hub-ready)  ## the corpus, into ./soulchat/: load_dataset("soulchat", "family")
+	$(BIN)/python -m dataset_builder build "$(CORPUS)"
+
+train: data  ## RECIPE on the corpus, into build/model/; resumes where it was stopped
+	$(if $(filter cpu-%,$(ACCELERATE)),DS_ACCELERATOR=cpu) OMP_NUM_THREADS=$(THREADS) $(BIN)/accelerate launch \
+		--config_file training/accelerate/$(ACCELERATE).yaml --num_processes $(PROCESSES) \
+		-m training --recipe "$(RECIPE)" --corpus soulchat --out build/model $(foreach value,$(SET),--set $(value))
+
+evaluate: train  ## replies on the test split, scored, into build/results/
+	$(BIN)/python -m model_card evaluate --model build/model --corpus soulchat --out build/results
+
+card: evaluate  ## the model card, from those results
+	$(BIN)/python -m model_card card --model build/model --results build/results --namespace "$(NAMESPACE)"
+
+ifeq ($(HUB),local)
+push: card  ## dataset, model and Space to HUB, in one commit each; the Space private unless PUBLIC=1
+	$(BIN)/python -m local_hub run --root build/hub -- \
+		$(BIN)/python -m space push --hub local --namespace local $(if $(PUBLIC),--public)
+else
+push: card
+	$(BIN)/python -m space push --hub "$(HUB)" --namespace "$(ORG)" $(if $(PUBLIC),--public)
+endif
+
+hub-ready: .venv/.installed
+	@$(if $(filter local,$(HUB)),:,$(BIN)/python -m space check --hub "$(HUB)" --namespace "$(ORG)")
+
+demo: .venv/.installed  ## the Space at http://127.0.0.1:7860, on the model just trained
+	$(BIN)/python -m space serve --model build/model
+
+hub: .venv/.installed  ## the local Hub at http://127.0.0.1:7777, with what was pushed to it
+	$(BIN)/python -m local_hub serve --root build/hub
+
+lint: .venv/.tested  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.tested  ## ruff's fixes and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: .venv/.tested  ## what CI runs: lint, then every test, in headless Chromium too
+	sh tests/chromium.sh
+	$(MAKE) lint
+	$(BIN)/python -m pytest
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/.tested: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@

@@ -1,0 +1,1 @@
+"""Counselling material to SoulChatCorpus: Parquet with one config per topic, and a dataset card."""

@@ -1,0 +1,93 @@
+"""Command line of the corpus: `build` the folder that `load_dataset` reads, or `read` a source as JSON Lines."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """User errors as one line on stderr and exit code 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+@app.command(
+    epilog="Examples:  python -m dataset_builder build sample    "
+    "python -m dataset_builder build dialogues.jsonl.gz --out soulchat"
+)
+def build(
+    source: Annotated[str, typer.Argument(help="'sample', or a .jsonl or .jsonl.gz file of {id, messages} rows")],
+    out: Annotated[Path, typer.Option(help="the corpus folder; replaced once the new one is whole")] = Path(
+        "soulchat"
+    ),
+    work: Annotated[Path, typer.Option(help="scratch; keeps rejected.jsonl")] = Path("build/corpus"),
+) -> None:
+    """Build the corpus: Parquet shards by topic and split, and the dataset card."""
+    import datasets
+    from tqdm import tqdm
+
+    from dataset_builder.build import build as build_corpus
+    from dataset_builder.corpus import UNLABELLED
+    from dataset_builder.read import read
+
+    datasets.disable_progress_bars()
+    with clear_errors():
+        progress = tqdm(read(source), desc=f"reading {source}", unit=" dialogues", mininterval=1)
+        report = build_corpus(progress, source=source, out=out, work=work)
+        splits = {split: 0 for sizes in report.sizes.values() for split in sizes}
+        for sizes in report.sizes.values():
+            for split, rows in sizes.items():
+                splits[split] += rows
+        print(f"{report.line()} -> {out}: " + ", ".join(f"{split} {rows}" for split, rows in splits.items()))
+        if rejected := report.rejected.total():
+            print(f"note: the {rejected} rejected dialogues and why: {work / 'rejected.jsonl'}", file=sys.stderr)
+        if set(report.sizes) == {UNLABELLED}:
+            print(
+                "note: no row names one of the 12 topics, so the corpus has the 'default' config only", file=sys.stderr
+            )
+        for split in {"train", "validation", "test"} - set(splits):
+            print(f"note: too few questions for a {split} split", file=sys.stderr)
+
+
+@app.command(
+    epilog="Examples:  python -m dataset_builder read messages dialogues.jsonl.gz > records.jsonl    "
+    "python -m dataset_builder read messages dialogues.jsonl --rejects rejects.jsonl"
+)
+def read(
+    source: Annotated[str, typer.Argument(help="the upstream format; 'messages' is {id, messages} JSON Lines")],
+    path: Annotated[Path, typer.Argument(help="a .jsonl or .jsonl.gz file")],
+    rejects: Annotated[Path | None, typer.Option(help="where rejected dialogues go, as {id, reason}")] = None,
+) -> None:
+    """Print the records of an upstream file, one JSON object a line; the count of rejects goes to stderr."""
+    from dataset_builder.read import read as read_dialogues
+    from dataset_builder.records import Record
+
+    kept, rejected = 0, 0
+    with clear_errors(), contextlib.ExitStack() as files:
+        if source != "messages":
+            raise ValueError(f"no reader for the source {source!r}; there is one for: messages")
+        rejects_file = files.enter_context(rejects.open("w", encoding="utf-8")) if rejects else None
+        for result in read_dialogues(path):
+            if isinstance(result, Record):
+                kept += 1
+                print(json.dumps(result.as_dict(), ensure_ascii=False))
+            else:
+                rejected += 1
+                if rejects_file:
+                    print(json.dumps({"id": result.id, "reason": result.reason}), file=rejects_file)
+        print(f"kept {kept}, rejected {rejected}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    app()

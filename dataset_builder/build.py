@@ -1,0 +1,139 @@
+"""Builds the corpus folder that `load_dataset` reads: shards by topic and split, and the card that declares them."""
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dataset_builder.records import Record, Rejection
+from dataset_builder.splits import SPLITS, assign_splits
+
+
+@dataclass
+class Report:
+    """What a build read, kept and rejected; the card is written from it."""
+
+    source: str
+    read: int = 0
+    kept: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    rounds: int = 0
+    characters: int = 0
+    licenses: Counter[str] = field(default_factory=Counter)
+    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Rows by partition (a topic, or `unlabelled`) and split; only those that have rows."""
+    hashes: dict[str, str] = field(default_factory=dict)
+    """Content hash by partition: it changes whenever a row, or its split, does."""
+
+    def line(self) -> str:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in self.rejected.most_common())
+        return f"read {self.read}, kept {self.kept}, rejected {self.rejected.total()}" + (reasons and f" ({reasons})")
+
+
+class NothingKept(ValueError):
+    """A source without a single valid dialogue."""
+
+
+def build(results: Iterable[Record | Rejection], *, source: str, out: Path, work: Path) -> Report:
+    """Write the corpus of `results` to the folder `out`, replacing it only once the new one is whole.
+
+    `work` is scratch space of this build, emptied first; the rejects are left in `work/rejected.jsonl`.
+
+    Raises:
+        NothingKept: where no dialogue is valid; `out` is then left as it was.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    partitions, staging = work / "partitions", work / "staging"
+    partitions.mkdir(parents=True)
+    report = Report(source)
+    _store(results, work, report)
+    if not report.kept:
+        raise NothingKept(f"no valid dialogue in {source}: {report.line()}")
+    _distribute(work / "records.jsonl", partitions, report)
+    for partition in report.sizes:
+        _write_shards(partition, partitions, staging / "data" / partition, work / "cache")
+    from dataset_builder.card import write_card
+
+    write_card(staging / "README.md", report)
+    _swap(staging, out)
+    shutil.rmtree(work / "cache", ignore_errors=True)
+    return report
+
+
+def _store(results: Iterable[Record | Rejection], work: Path, report: Report) -> None:
+    """One pass over the source: records and rejects to disk, counts to the report."""
+    with (
+        (work / "records.jsonl").open("w", encoding="utf-8") as records,
+        (work / "rejected.jsonl").open("w", encoding="utf-8") as rejects,
+    ):
+        for result in results:
+            report.read += 1
+            if isinstance(result, Rejection):
+                report.rejected[result.reason] += 1
+                print(_json({"id": result.id, "reason": result.reason}), file=rejects)
+                continue
+            report.kept += 1
+            report.rounds += len(result.messages) // 2
+            report.characters += sum(len(message["content"]) for message in result.messages)
+            report.licenses[result.license] += 1
+            print(_json(result.as_dict()), file=records)
+
+
+def _distribute(records: Path, partitions: Path, report: Report) -> None:
+    """Sort records into `<partition>/<split>.jsonl`. Of all rows, question ids and splits stay in memory."""
+    from dataset_builder.corpus import UNLABELLED
+
+    with records.open(encoding="utf-8") as lines:
+        splits = assign_splits((row["question_id"], row["topic"]) for row in map(json.loads, lines))
+    files: dict[tuple[str, str], Any] = {}
+    digests: dict[str, Any] = {}
+    sizes: Counter[tuple[str, str]] = Counter()
+    try:
+        with records.open(encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                place = row["topic"] or UNLABELLED, splits[row["question_id"]]
+                if place not in files:
+                    (partitions / place[0]).mkdir(exist_ok=True)
+                    files[place] = (partitions / place[0] / f"{place[1]}.jsonl").open("w", encoding="utf-8")
+                files[place].write(line)
+                digests.setdefault(place[0], hashlib.sha256()).update(f"{place[1]} {line}".encode())
+                sizes[place] += 1
+    finally:
+        for file in files.values():
+            file.close()
+    for partition in sorted(digests):
+        report.sizes[partition] = {s: sizes[partition, s] for s in SPLITS if sizes[partition, s]}
+        report.hashes[partition] = digests[partition].hexdigest()[:16]
+
+
+def _write_shards(partition: str, partitions: Path, out: Path, cache: Path) -> None:
+    """The builder's Parquet shards, named as Hub datasets name them: `<split>-00000-of-00001.parquet`."""
+    from dataset_builder.corpus import SoulChatCorpus
+
+    prepared = cache / "prepared" / partition
+    builder = SoulChatCorpus(config_name=partition, data_dir=str(partitions.resolve()), cache_dir=str(cache))
+    builder.download_and_prepare(str(prepared.resolve()), file_format="parquet")
+    out.mkdir(parents=True)
+    for split in builder.info.splits:
+        shards = sorted(prepared.glob(f"*-{split}*.parquet"))
+        for index, shard in enumerate(shards):
+            shard.rename(out / f"{split}-{index:05d}-of-{len(shards):05d}.parquet")
+
+
+def _swap(staging: Path, out: Path) -> None:
+    """Put `staging` in the place of `out`; killed in between, the next build finds neither in its way."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    old = staging.with_name("replaced")
+    if out.exists():
+        out.rename(old)
+    staging.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

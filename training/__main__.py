@@ -1,0 +1,53 @@
+"""Command line of training; `accelerate launch` starts it once per process."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command(
+    epilog="Examples:  accelerate launch --config_file training/accelerate/cpu-zero2.yaml -m training --recipe nano "
+    "--corpus soulchat --out build/model    "
+    "accelerate launch --config_file training/accelerate/cpu-zero3.yaml --num_processes 1 -m training --recipe nano "
+    "--corpus local/soulchat --out build/model --set max_steps=100"
+)
+def main(
+    recipe: Annotated[str, typer.Option(help="a name in training/recipes, or the path of a .yaml file")] = "nano",
+    corpus: Annotated[str, typer.Option(help="a built corpus: a folder or a Hub repo")] = "soulchat",
+    out: Annotated[Path, typer.Option(help="the model folder; a killed run resumes from its checkpoints/")] = Path(
+        "build/model"
+    ),
+    override: Annotated[list[str], typer.Option("--set", help="a recipe field, as key=value; may be repeated")] = [],  # noqa: B006
+) -> None:
+    """Train a recipe on a corpus: Accelerate and DeepSpeed, packed conversations, loss on every counsellor turn."""
+    _quiet()
+    from training.config import load_recipe
+
+    try:
+        settings = load_recipe(recipe, override)
+        from training.train import train
+
+        train(settings, name=Path(recipe).stem, corpus=corpus, out=out)
+    except (ValueError, OSError) as error:
+        if os.environ.get("RANK", "0") == "0":
+            print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _quiet() -> None:
+    """Leave stderr to the progress: libraries log below a warning only where the user asked for it."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.distributed")
+    if os.environ.get("RANK", "0") != "0":
+        from datasets import disable_progress_bars
+
+        disable_progress_bars()
+
+
+if __name__ == "__main__":
+    app()
