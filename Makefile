@@ -42,7 +42,8 @@ evaluate: train  ## replies on the test split, scored, into build/results/
 	$(BIN)/python -m model_card evaluate --model build/model --corpus soulchat --out build/results
 
 card: evaluate  ## the model card, from those results
-	$(BIN)/python -m model_card card --model build/model --results build/results --namespace "$(NAMESPACE)"
+	$(BIN)/python -m model_card card --model build/model --results build/results \
+		--model-id "$(NAMESPACE)/soulchat" --dataset-id "$(NAMESPACE)/soulchat"
 
 ifeq ($(HUB),local)
 push: card  ## dataset, model and Space to HUB, in one commit each; the Space private unless PUBLIC=1

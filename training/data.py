@@ -85,7 +85,7 @@ def pack_split(split: Any, tokenizer: Any, window: int) -> PackedRows:
     """
     from datasets import Features, List, Value
 
-    key = f"{','.join(split['id'])}|{tokenizer.backend_tokenizer.to_str()}|{window}|2"  # the number counts changes of what is cached
+    key = f"{','.join(split['id'])}|{tokenizer.backend_tokenizer.to_str()}|{window}|2"  # 2: the layout of the cache
 
     def encode(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
         fitted = [_fit(rounds, window) for rounds in encode_rounds(tokenizer, batch["messages"])]

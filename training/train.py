@@ -1,20 +1,21 @@
 """Corpus to checkpoint: sets a run up under Accelerate and DeepSpeed, trains it, saves it."""
 
 import dataclasses
+import fcntl
 import hashlib
 import importlib.metadata
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import deepspeed
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
-from training.config import Recipe
+from training.config import ConfigError, Recipe
 from training.data import PackedRows, fingerprint, formatted, load_corpus, pack_split
 from training.finish import is_finished, save_model
 from training.loop import Loop
@@ -34,6 +35,7 @@ def train(recipe: Recipe, *, name: str, corpus: str, out: Path) -> None:
         ConfigError: where there is no such corpus, or it is too small for the recipe.
     """
     accelerator = _accelerator()
+    lock = _locked(out) if accelerator.is_main_process else None
     splits = load_corpus(corpus)
     identity = {
         "recipe": name,
@@ -59,7 +61,21 @@ def train(recipe: Recipe, *, name: str, corpus: str, out: Path) -> None:
         save_model(out, accelerator.unwrap_model(loop.engine).model, weights, tokenizer, loop.log, record)
         print(f"trained {loop.steps} steps in {loop.seconds:.0f} s -> {out}", file=sys.stderr)
     accelerator.wait_for_everyone()
+    if lock:
+        lock.close()
     accelerator.end_training()  # tears the process group down; torch warns otherwise
+
+
+def _locked(out: Path) -> IO[str]:
+    """Hold `out` until the file is closed or the process dies: the workers of a killed launcher may outlive it."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = (out / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise ConfigError(f"another run is training into {out}; wait for it, or end its processes") from None
+    return file
 
 
 def _accelerator() -> Accelerator:

@@ -1,5 +1,6 @@
 """Training for real: two processes under DeepSpeed, started by `accelerate launch` as a user starts them."""
 
+import fcntl
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -109,7 +111,8 @@ def test_a_run_killed_after_a_checkpoint_ends_with_the_same_weights(unbroken, co
     while not list(out.glob("checkpoints/*/step-000002")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
+    for victim in [*psutil.Process(process.pid).children(recursive=True), process]:
+        victim.send_signal(signal.SIGKILL)
     finish(process)
     assert not (out / "run.json").exists(), "the run ended before it could be killed"
     code, notes = finish(launch(corpus, out))
@@ -127,7 +130,16 @@ def test_a_finished_run_is_not_trained_again(unbroken, corpus):
     assert (out / "model.safetensors").stat().st_mtime_ns == before
 
 
+def test_a_second_run_into_the_same_folder_is_refused_while_the_first_lives(corpus, tmp_path):
+    (tmp_path / "model").mkdir()
+    with (tmp_path / "model" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, notes = finish(launch(corpus, tmp_path / "model"))
+    assert code != 0
+    assert [line for line in notes.splitlines() if line.startswith("error: another run is training into")]
+
+
 def test_more_processes_than_rows_is_one_clear_line(corpus, tmp_path):
-    code, notes = finish(launch(corpus, tmp_path / "model", window=8192))
+    code, notes = finish(launch(corpus, tmp_path / "model", window=100_000))
     assert code != 0
     assert [line for line in notes.splitlines() if line.startswith("error: the corpus packs into 1 rows")]

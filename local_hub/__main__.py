@@ -1,0 +1,3 @@
+from local_hub.cli import app
+
+app(prog_name="python -m local_hub")

@@ -1,0 +1,70 @@
+"""The ASGI application: find the route, know the caller, run the handler, and turn every refusal into an answer."""
+
+import errno
+import logging
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from local_hub import discussions, lfs, pages, refs_api, repos_api, resolve, spaces_api, upload_api, xet
+from local_hub.errors import HubError
+from local_hub.store import Store
+from local_hub.web import Call, Route, Router, received
+
+HEALTH_PATH = "/api/local-hub"
+_log = logging.getLogger("local_hub")
+
+
+def health(call: Call) -> Response:
+    """Tells a client that this is the server of the root whose `store-id` it read."""
+    return JSONResponse({"local_hub": call.store.id})
+
+
+ROUTES: list[Route] = [
+    Route("GET", HEALTH_PATH, health, tokenless=True),
+    *repos_api.ROUTES,
+    *refs_api.ROUTES,
+    *upload_api.ROUTES,
+    *discussions.ROUTES,
+    *spaces_api.ROUTES,
+    *xet.ROUTES,
+    *lfs.ROUTES,
+    *resolve.ROUTES,
+    *pages.ROUTES,
+]
+
+
+class App:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._router = Router(ROUTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"  # the server speaks nothing else: lifespan and websockets are off
+        try:
+            response = await self._answer(Request(scope, receive))
+        except ClientDisconnect:
+            return  # an upload that was cut off has left only a draft, which is gone by now
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            raw_path = request.scope["raw_path"].decode("latin-1")
+            route, params = self._router.find(request.method, raw_path)
+            async with received(self._store, request, route, params) as call:
+                return await run_in_threadpool(route.handler, call)
+        except HubError as error:
+            return error.response()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _log.error("no space left below %s", self._store.root)
+            message = f"no space left on the disk below {self._store.root}; free some and try again"
+            return HubError(507, message).response()
+        except ClientDisconnect:
+            raise
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.url.path)
+            return HubError(500, "the local Hub failed on this request; see server.log in its root").response()

@@ -1,0 +1,116 @@
+"""`python -m local_hub`: serve a Hub, or run one command against it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from local_hub.auth import TOKEN
+from local_hub.server import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_ROOT, HubBusy, live_url, prepared, serving
+
+# Each would keep a client from this Hub, or send it a token that is not for it.
+_REMOVED = (
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "HF_DATASETS_OFFLINE",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HUGGINGFACE_CO_STAGING",
+)
+_LOCAL_HOSTS = "127.0.0.1,localhost"
+_EXAMPLES = """
+Examples:
+
+  python -m local_hub serve --root build/hub
+
+  python -m local_hub run -- hf upload local/demo ./demo
+"""
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="A Hugging Face Hub on this machine.", epilog=_EXAMPLES
+)
+Root = Annotated[Path, typer.Option(help="Where repositories are kept.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")]
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    typer.echo(f"local_hub: {message}", err=True)
+    raise typer.Exit(code)
+
+
+@app.command(
+    epilog="Examples:\n\n  python -m local_hub serve\n\n  python -m local_hub serve --root /data/hub --port 8080"
+)
+def serve(
+    root: Root = DEFAULT_ROOT,
+    host: Annotated[str, typer.Option(help="Address to listen on; anyone who reaches it can write.")] = DEFAULT_HOST,
+    port: Port = DEFAULT_PORT,
+) -> None:
+    """Serve until interrupted."""
+    try:
+        with prepared(root, host, port) as running:
+            typer.echo(f"Local Hub at {running.url}, kept in {root}. In another shell:\n")
+            typer.echo(f"export HF_ENDPOINT={running.url} HF_TOKEN={TOKEN} NO_PROXY={_LOCAL_HOSTS}", color=False)
+            sys.stdout.flush()
+            # Else the server, done with its own shutdown, would let SIGTERM end us before the files are tidied.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            running.run()
+    except KeyboardInterrupt:
+        typer.echo("local_hub: stopped", err=True)
+    except HubBusy as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Examples:\n\n  python -m local_hub run -- hf auth whoami\n\n"
+    "  python -m local_hub run --root /tmp/hub -- python train_and_push.py",
+)
+def run(
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", show_default=False)],
+    root: Root = DEFAULT_ROOT,
+    port: Port = 0,
+) -> None:
+    """Run COMMAND against the Hub in ROOT: the one that serves it now, or one for the length of the command."""
+    try:
+        with ExitStack() as stack:
+            url = live_url(root) or stack.enter_context(serving(root, port))
+            code = _exit_code_of(command, client_environment(os.environ, url))
+    except HubBusy as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+    raise typer.Exit(code)
+
+
+def client_environment(environment: Mapping[str, str], url: str) -> dict[str, str]:
+    """`environment` with every client pointed at `url`, and with our token in place of any real one."""
+    bypass = ",".join(filter(None, [environment.get("NO_PROXY") or environment.get("no_proxy"), _LOCAL_HOSTS]))
+    kept = {key: value for key, value in environment.items() if key not in _REMOVED}
+    # Some clients read the one spelling, some the other.
+    return {**kept, "HF_ENDPOINT": url, "HF_TOKEN": TOKEN, "NO_PROXY": bypass, "no_proxy": bypass}
+
+
+def _exit_code_of(command: list[str], environment: dict[str, str]) -> int:
+    """Run `command` to its end. Ctrl-C reaches it by way of the terminal, so we only wait; SIGTERM is passed on."""
+    # A handler, not SIG_IGN: the child would inherit that.
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        child = subprocess.Popen(command, env=environment)
+        signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
+        code = child.wait()
+    except OSError as error:
+        typer.echo(f"local_hub: cannot run {command[0]}: {error.strerror}; check its name and PATH", err=True)
+        return 127 if isinstance(error, FileNotFoundError) else 126
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 - code if code < 0 else code  # the shell's convention for a death by signal

@@ -1,0 +1,77 @@
+"""What a client may name: repositories, files and revisions. Everything is checked here, once, where it enters."""
+
+import re
+from dataclasses import dataclass
+
+from local_hub.errors import HubError
+
+KINDS = ("model", "dataset", "space")
+MAX_NAME = 96  # the Hub's own limit, and what huggingface_hub checks before it asks
+MAX_PATH = 1024
+MAX_REF = 255
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_BAD_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, order=True)
+class RepoName:
+    """A repository's full name; `kind` is "model", "dataset" or "space"."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise HubError(400, f"repository type {self.kind!r} is unknown; use one of {', '.join(KINDS)}")
+        for part in (self.namespace, self.name):
+            if not _NAME.fullmatch(part) or len(part) > MAX_NAME or ".." in part or "--" in part:
+                raise HubError(
+                    400, f"repository name {part[:MAX_NAME]!r} is not allowed; use letters, digits, '-', '_' and '.'"
+                )
+        if self.name.endswith((".git", ".ipynb")):
+            raise HubError(400, f"repository name {self.name!r} may not end in .git or .ipynb; drop the ending")
+
+    @classmethod
+    def parse(cls, kind: str, repo_id: str) -> "RepoName":
+        """`repo_id` as clients write it, `namespace/name`."""
+        namespace, slash, name = repo_id.partition("/")
+        if not slash:
+            raise HubError(400, f"repository id {repo_id[:MAX_NAME]!r} has no namespace; write namespace/name")
+        return cls(kind, namespace, name)
+
+    @property
+    def repo_id(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def url_path(self) -> str:
+        """Where the repository lives below the endpoint: models have no prefix."""
+        return self.repo_id if self.kind == "model" else f"{self.kind}s/{self.repo_id}"
+
+
+def checked_path(path: object) -> str:
+    """A file or folder path inside a repository, refused unless it stays inside."""
+    if not isinstance(path, str) or not path or len(path) > MAX_PATH:
+        raise HubError(400, f"path {str(path)[:80]!r} is empty or longer than {MAX_PATH} characters")
+    parts = path.split("/")
+    if _CONTROL.search(path) or any(_is_reserved(part) for part in parts):
+        raise HubError(400, f"path {path[:80]!r} is not allowed; use a relative path without '..', '//' or '.git'")
+    return path
+
+
+def _is_reserved(part: str) -> bool:
+    # "git~1" and ".git. " are .git on some file systems, and git fsck refuses them everywhere.
+    return part in ("", ".", "..") or part.lower().rstrip(" .") in (".git", "git~1")
+
+
+def checked_ref(name: object) -> str:
+    """The short name of a branch or tag, refused unless git would take it."""
+    if not isinstance(name, str) or not name or len(name) > MAX_REF:
+        raise HubError(400, f"branch or tag name {str(name)[:80]!r} is empty or longer than {MAX_REF} characters")
+    if _BAD_IN_REF.search(name) or name.startswith(("/", ".", "-", "refs/")) or name.endswith(("/", ".")):
+        raise HubError(400, f"branch or tag name {name[:80]!r} is not one that git allows; see git-check-ref-format")
+    if name == "@":
+        raise HubError(400, "branch or tag name '@' is reserved by git; choose another")
+    return name

@@ -1,0 +1,121 @@
+"""Routes about branches, tags and history."""
+
+from itertools import islice
+from typing import Any
+
+import pygit2
+from pygit2.enums import ObjectType, SortMode
+from starlette.responses import JSONResponse, Response
+
+from local_hub import clock
+from local_hub.errors import HubError, revision_not_found
+from local_hub.names import checked_ref
+from local_hub.store import DEFAULT_BRANCH, Repo
+from local_hub.web import Call, Route
+
+_PAGE = 1000
+
+
+def refs(call: Call) -> Response:
+    repo = call.repo()
+
+    def below(prefix: str) -> list[dict[str, str]]:
+        names = sorted(name for name in repo.git.references if name.startswith(prefix))
+        return [
+            {
+                "name": name.removeprefix(prefix),
+                "ref": name,
+                "targetCommit": str(repo.git.references[name].peel(pygit2.Commit).id),
+            }
+            for name in names
+        ]
+
+    answer = {"branches": below("refs/heads/"), "converts": below("refs/convert/"), "tags": below("refs/tags/")}
+    if call.flag("include_prs"):
+        answer["pullRequests"] = below("refs/pr/")
+    return JSONResponse(answer)
+
+
+def history(call: Call) -> Response:
+    repo = call.repo()
+    head = repo.commit(call.params["revision"])
+    page = int(call.query("p")) if call.query("p").isdecimal() else 0
+    walk = repo.git.walk(head.id, SortMode.TOPOLOGICAL)
+    commits = list(islice(walk, page * _PAGE, (page + 1) * _PAGE + 1))
+    headers = {}
+    if len(commits) > _PAGE:
+        following = call.request.url.include_query_params(p=page + 1)
+        headers["Link"] = f'<{following}>; rel="next"'
+    return JSONResponse([_commit_json(commit) for commit in commits[:_PAGE]], headers=headers)
+
+
+def _commit_json(commit: pygit2.Commit) -> dict[str, Any]:
+    title, _, message = commit.message.partition("\n")
+    return {
+        "id": str(commit.id),
+        "title": title,
+        "message": message.strip(),
+        "date": clock.at(commit.commit_time),
+        "authors": [{"user": commit.author.name}],
+    }
+
+
+def _new_ref(repo: Repo, ref: str, target: pygit2.Oid) -> None:
+    with repo.lock:
+        if ref in repo.git.references:
+            raise HubError(409, f"Reference already exists: {ref}")
+        try:
+            repo.git.create_reference(ref, target)
+        except pygit2.GitError as error:  # `a` and `a/b` cannot both be branches
+            raise HubError(400, f"git cannot hold {ref} beside the names that exist: {error}") from None
+
+
+def create_branch(call: Call) -> Response:
+    repo = call.writable_repo()
+    start = repo.commit(str(call.json().get("startingPoint") or DEFAULT_BRANCH))
+    _new_ref(repo, f"refs/heads/{checked_ref(call.params['branch'])}", start.id)
+    return Response(status_code=201)
+
+
+def create_tag(call: Call) -> Response:
+    """A message makes it an annotated tag."""
+    repo, user, body = call.writable_repo(), call.signed_in(), call.json()
+    target, name = repo.commit(call.params["revision"]).id, checked_ref(body.get("tag"))
+    ref, message = f"refs/tags/{name}", str(body.get("message") or "")
+    if message and ref not in repo.git.references:
+        who = pygit2.Signature(user, f"{user}@localhost")
+        with repo.lock:
+            repo.git.create_tag(name, target, ObjectType.COMMIT, who, message)
+    else:
+        _new_ref(repo, ref, target)
+    return Response(status_code=201)
+
+
+def delete_branch(call: Call) -> Response:
+    if call.params["branch"] == DEFAULT_BRANCH:
+        raise HubError(403, f"{DEFAULT_BRANCH} cannot be deleted; delete the repository instead")
+    return _delete_ref(call, f"refs/heads/{checked_ref(call.params['branch'])}")
+
+
+def delete_tag(call: Call) -> Response:
+    return _delete_ref(call, f"refs/tags/{checked_ref(call.params['tag'])}")
+
+
+def _delete_ref(call: Call, ref: str) -> Response:
+    repo = call.writable_repo()
+    with repo.lock:
+        if ref not in repo.git.references:
+            raise revision_not_found(ref)
+        repo.git.references.delete(ref)
+    return Response(status_code=204)
+
+
+_REPO = "/api/{kind}/{namespace}/{name}"
+ROUTES = [
+    Route("GET", f"{_REPO}/refs", refs),
+    Route("GET", f"{_REPO}/commits/{{revision}}", history),
+    Route("POST", f"{_REPO}/branch/{{branch}}", create_branch),
+    Route("DELETE", f"{_REPO}/branch/{{branch}}", delete_branch),
+    Route("POST", f"{_REPO}/tag/{{revision}}", create_tag),
+    Route("DELETE", f"{_REPO}/tag/{{tag}}", delete_tag),
+]

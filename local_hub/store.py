@@ -1,0 +1,175 @@
+"""Repositories on disk: one bare git repository each, beside its settings, under one root that one server holds."""
+
+import json
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pygit2
+from pygit2.enums import FileMode, ObjectType
+
+from local_hub import clock
+from local_hub.blobs import Blobs, published
+from local_hub.errors import HubError, repo_not_found, revision_not_found
+from local_hub.names import KINDS, RepoName
+from local_hub.tree import initial_attributes
+
+DEFAULT_BRANCH = "main"
+_SETTINGS = "hub.json"  # inside the bare repository, where git ignores it and a move takes it along
+_HEX = frozenset("0123456789abcdef")
+
+
+class Repo:
+    """One repository. Cheap to open (0.2 ms), so every request opens its own: libgit2 handles are not for sharing."""
+
+    def __init__(self, name: RepoName, path: Path, store: "Store") -> None:
+        self.name = name
+        self.path = path
+        self.store = store
+        self.git = pygit2.Repository(str(path))
+
+    @property
+    def blobs(self) -> Blobs:
+        return self.store.blobs
+
+    def settings(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.path / _SETTINGS).read_text(encoding="utf-8"))
+        return loaded
+
+    def save_settings(self, settings: dict[str, Any]) -> None:
+        with published(self.path / _SETTINGS, self.store.temporary) as stream:
+            stream.write(json.dumps(settings, ensure_ascii=False, indent=1).encode())
+
+    @contextmanager
+    def changing_settings(self) -> Iterator[dict[str, Any]]:
+        """Settings to edit in place; saved if the block ends well, under the repository's lock."""
+        with self.lock:
+            settings = self.settings()
+            yield settings
+            self.save_settings(settings)
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever changes a ref or the settings."""
+        return self.store.lock_of(self.path)
+
+    @property
+    def private(self) -> bool:
+        return bool(self.settings()["private"])
+
+    def ref_name(self, revision: str) -> str | None:
+        """The full ref that `revision` names: a branch before a tag, or `refs/...` spelt out (pull requests)."""
+        candidates = [f"refs/heads/{revision}", f"refs/tags/{revision}"]
+        if revision.startswith(("refs/pr/", "refs/heads/", "refs/tags/", "refs/convert/")):
+            candidates.insert(0, revision)
+        for candidate in candidates:
+            if pygit2.reference_is_valid_name(candidate) and candidate in self.git.references:
+                return candidate
+        return None
+
+    def commit(self, revision: str) -> pygit2.Commit:
+        """The commit that a branch, tag, pull request ref or (at least 7 digits of a) commit id names."""
+        ref = self.ref_name(revision)
+        if ref is not None:
+            return self.git.references[ref].peel(pygit2.Commit)
+        if 7 <= len(revision) <= 40 and set(revision) <= _HEX:
+            try:
+                found = self.git.get(revision)
+            except ValueError:  # several objects begin like this
+                found = None
+            if isinstance(found, pygit2.Commit):
+                return found
+        raise revision_not_found(revision)
+
+
+class Store:
+    """Everything below `root`. Make one per root and process: see server.py for the lock that ensures it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.temporary = root / "tmp"
+        self._repos = root / "repos"
+        shutil.rmtree(self.temporary, ignore_errors=True)  # drafts of a server that was killed
+        self.temporary.mkdir(parents=True)
+        self._repos.mkdir(exist_ok=True)
+        self.blobs = Blobs(root / "blobs", self.temporary)
+        # Clients remember what they uploaded per CAS URL; a wiped root must not answer under its old URL.
+        self.id = self._kept("store-id", secrets.token_hex(16))
+        self.secret = self._kept("secret", secrets.token_hex(32)).encode()
+        self._locks: dict[Path, threading.RLock] = {}
+        self._names = threading.Lock()  # create, delete, move
+        # Else libgit2 reads a tree above 4 KB anew for each path in it: 1 ms instead of 25 µs among 1,500 files.
+        pygit2.settings.cache_object_limit(ObjectType.TREE, 16 << 20)
+        pygit2.settings.enable_fsync_gitdir(True)  # 1.5 ms an object, and commits outlive a power cut
+        for pattern in ("*/*/*.git/*.lock", "*/*/*.git/refs/**/*.lock"):
+            for stale in self._repos.glob(pattern):
+                stale.unlink()  # outlives the killed server that took it, and would block its branch for ever
+
+    def _kept(self, name: str, fresh: str) -> str:
+        path = self.root / name
+        if not path.exists():
+            with published(path, self.temporary) as stream:
+                stream.write(fresh.encode())
+            path.chmod(0o600)
+        return path.read_text()
+
+    def lock_of(self, path: Path) -> threading.RLock:
+        return self._locks.setdefault(path, threading.RLock())
+
+    def _path(self, name: RepoName) -> Path:
+        return self._repos / f"{name.kind}s" / name.namespace / f"{name.name}.git"
+
+    def exists(self, name: RepoName) -> bool:
+        return self._path(name).is_dir()
+
+    def open(self, name: RepoName) -> Repo:
+        if not self.exists(name):
+            raise repo_not_found(name.repo_id, anonymous=False)
+        return Repo(name, self._path(name), self)
+
+    def create(self, name: RepoName, author: str, settings: dict[str, Any]) -> bool:
+        """Make the repository with its first commit; False if the name is taken."""
+        draft = self.temporary / f"{secrets.token_hex(8)}.git"
+        git = pygit2.init_repository(str(draft), bare=True, initial_head=DEFAULT_BRANCH)
+        builder = git.TreeBuilder()
+        builder.insert(".gitattributes", git.create_blob(initial_attributes()), FileMode.BLOB)
+        who = pygit2.Signature(author, f"{author}@localhost")
+        git.create_commit(f"refs/heads/{DEFAULT_BRANCH}", who, who, "initial commit", builder.write(), [])
+        record = {"private": False, "gated": False, "created": clock.now(), **settings}
+        (draft / _SETTINGS).write_text(json.dumps(record), encoding="utf-8")
+        with self._names:
+            if self.exists(name):
+                shutil.rmtree(draft)
+                return False
+            self._path(name).parent.mkdir(parents=True, exist_ok=True)
+            draft.rename(self._path(name))
+        return True
+
+    def delete(self, name: RepoName) -> None:
+        """Take the name away at once, then the files. Large files stay: other repositories may share them."""
+        grave = self.temporary / f"{secrets.token_hex(8)}.git"
+        with self._names, self.open(name).lock:
+            self._path(name).rename(grave)
+        shutil.rmtree(grave)
+
+    def move(self, source: RepoName, target: RepoName) -> None:
+        if source.kind != target.kind:
+            raise HubError(400, f"a {source.kind} cannot become a {target.kind}; create a new repository instead")
+        with self._names, self.open(source).lock:
+            if self.exists(target):
+                raise HubError(409, f"{target.repo_id} exists already; choose another name or delete it first")
+            self._path(target).parent.mkdir(parents=True, exist_ok=True)
+            self._path(source).rename(self._path(target))
+
+    def all(self, kind: str) -> Iterator[Repo]:
+        """Every repository of one kind, newest settings first opened on demand, in order of name."""
+        assert kind in KINDS
+        for path in sorted((self._repos / f"{kind}s").glob("*/*.git")):
+            yield Repo(RepoName(kind, path.parent.name, path.name.removesuffix(".git")), path, self)
+
+    def namespaces(self) -> set[str]:
+        return {path.name for path in self._repos.glob("*/*") if path.is_dir()}

@@ -1,0 +1,173 @@
+"""Requests and routes.
+
+Routing works on the raw path: a revision such as `refs/pr/1` arrives as `refs%2Fpr%2F1` and must stay one segment.
+"""
+
+import io
+import json
+import re
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from local_hub.auth import user_of
+from local_hub.errors import HubError, repo_not_found
+from local_hub.names import RepoName
+from local_hub.store import Repo, Store
+
+_SPECIAL = {
+    "kind": "models|datasets|spaces",  # plural, below /api
+    "prefix": "datasets/|spaces/|",  # elsewhere; models have none
+    "path": ".*",
+    "number": r"\d{1,9}",
+}
+_IN_MEMORY = 4 << 20  # larger request bodies wait on disk
+MAX_BODY = 1 << 30  # a commit carries small files inline, the clients at most about 100 MB of them
+MAX_ANONYMOUS_BODY = 1 << 20
+
+
+@dataclass
+class Call:
+    """One request, as handlers see it. Handlers run in a thread each and may block."""
+
+    store: Store
+    request: Request
+    params: dict[str, str]
+    user: str | None = None
+    body: BinaryIO = field(default_factory=io.BytesIO)
+    draft: Path | None = None  # the file behind `body`, for a route that admits large bodies; theirs to keep
+
+    @property
+    def endpoint(self) -> str:
+        """The address that the client knows this server by."""
+        return str(self.request.base_url).rstrip("/")
+
+    def query(self, name: str, default: str = "") -> str:
+        return self.request.query_params.get(name, default)
+
+    def flag(self, name: str) -> bool:
+        return self.query(name).lower() in ("1", "true")
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty body is an empty object."""
+        text = self.body.read()
+        try:
+            loaded = json.loads(text) if text.strip() else {}
+        except ValueError as error:
+            raise HubError(400, f"the request body is not JSON: {error}") from None
+        if not isinstance(loaded, dict):
+            raise HubError(400, "the request body must be a JSON object")
+        return loaded
+
+    @property
+    def repo_name(self) -> RepoName:
+        kind = self.params.get("kind") or self.params.get("prefix", "").rstrip("/") or "models"
+        return RepoName(kind.removesuffix("s"), self.params["namespace"], self.params["name"])
+
+    def signed_in(self) -> str:
+        """The user, or a 401 that says how to become one."""
+        if self.user is None:
+            raise HubError(401, "this needs a token; set HF_TOKEN=local")
+        return self.user
+
+    def repo(self) -> Repo:
+        """The repository of this path, if the caller may read it."""
+        name = self.repo_name
+        if not self.store.exists(name):
+            raise repo_not_found(name.repo_id, anonymous=self.user is None)
+        repo = self.store.open(name)
+        if self.user is None and repo.private:
+            raise repo_not_found(name.repo_id, anonymous=True)
+        return repo
+
+    def writable_repo(self) -> Repo:
+        """The repository of this path, if the caller may change it."""
+        self.signed_in()
+        return self.repo()
+
+    def content_repo(self) -> Repo:
+        """The repository of this path, if the caller may read its files: a gated one shows only its listing."""
+        repo = self.repo()
+        if self.user is None and repo.settings()["gated"]:
+            raise HubError(401, f"Access to {repo.name.repo_id} is restricted; set HF_TOKEN=local", "GatedRepo")
+        return repo
+
+
+@dataclass(frozen=True)
+class Route:
+    """`pattern` is a path with {placeholders}; {kind}, {prefix}, {path} and {number} match as in `_SPECIAL`.
+
+    `tokenless` routes ignore the Authorization header: they are public, or bring a key of their own. Those that take
+    large files check that key in `admit`, before the body, and answer how many bytes may follow.
+    """
+
+    method: str
+    pattern: str
+    handler: Callable[[Call], Response]
+    tokenless: bool = False
+    admit: Callable[[Call], int] | None = None
+
+
+class Router:
+    def __init__(self, routes: list[Route]) -> None:
+        self._routes = [(_compiled(route.pattern), route) for route in routes]
+
+    def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
+        """The first route that matches, and the decoded placeholders; HEAD goes where GET goes."""
+        if not raw_path.isascii():
+            raise HubError(400, "the path holds bytes that are not ASCII; percent-encode it as UTF-8")
+        method = "GET" if method == "HEAD" else method
+        other_method = False
+        for pattern, route in self._routes:
+            match = pattern.fullmatch(raw_path)
+            if match and route.method == method:
+                try:
+                    return route, {key: unquote(value, errors="strict") for key, value in match.groupdict().items()}
+                except UnicodeDecodeError:
+                    raise HubError(400, "the path is not UTF-8; percent-encode it as UTF-8") from None
+            other_method = other_method or match is not None
+        if other_method:
+            raise HubError(405, f"{method} is not supported at {raw_path[:200]}")
+        raise HubError(404, f"nothing is served at {raw_path[:200]}")
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    def group(match: re.Match[str]) -> str:
+        return f"(?P<{match[1]}>{_SPECIAL.get(match[1], '[^/]+')})"
+
+    return re.compile(re.sub(r"\{(\w+)\}", group, pattern.replace(".", r"\.")))
+
+
+@asynccontextmanager
+async def received(store: Store, request: Request, route: Route, params: dict[str, str]) -> AsyncIterator[Call]:
+    """The call with its body taken in, on disk where it may be large; what the handler leaves there is removed."""
+    call = Call(store, request, params)
+    if not route.tokenless:
+        call.user = user_of(request.headers.get("authorization"))
+    limit = MAX_ANONYMOUS_BODY if call.user is None else MAX_BODY
+    with ExitStack() as stack:
+        if route.admit is not None:
+            limit = route.admit(call)
+            call.draft = store.temporary / secrets.token_hex(16)
+            stack.callback(call.draft.unlink, missing_ok=True)
+            call.body = stack.enter_context(call.draft.open("w+b"))
+        else:
+            spool = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
+            call.body = cast(BinaryIO, spool)
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise HubError(413, f"the request body is larger than the {limit} bytes that are taken here")
+            call.body.write(chunk)
+        call.body.flush()
+        call.body.seek(0)
+        yield call

@@ -1,0 +1,110 @@
+"""The two Xet formats that an upload sends: xorbs (chunks of many files) and shards (which chunks make which file).
+
+All numbers are little-endian, and a hash prints as four 64-bit words. Written after the public Xet specification.
+A file is checked by its sha256, so no BLAKE3 is needed: a chunk that is not what its hash says cannot pass.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import lz4.frame
+
+_CHUNK_HEADER = 8
+_ENTRY = 48  # bytes of every record of a shard
+_END = b"\xff" * 32
+_HAS_VERIFICATION, _HAS_METADATA = 1 << 31, 1 << 30
+_PLAIN, _LZ4, _GROUPED_LZ4 = 0, 1, 2
+
+
+class Malformed(ValueError):
+    """Bytes that are no xorb, or no shard."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Chunks `first` to before `end` of one xorb, `size` bytes once unpacked."""
+
+    xorb: str
+    first: int
+    end: int
+    size: int
+
+
+@dataclass(frozen=True)
+class XetFile:
+    sha256: str
+    segments: tuple[Segment, ...]
+
+
+def hash_text(raw: bytes) -> str:
+    return "".join(f"{word:016x}" for word in struct.unpack("<4Q", raw))
+
+
+def chunk_offsets(xorb: memoryview) -> list[int]:
+    """Where each chunk starts, and where the last one ends. Raises Malformed unless chunks fill the xorb."""
+    offsets, at = [0], 0
+    while at < len(xorb):
+        if at + _CHUNK_HEADER > len(xorb) or xorb[at] != 0:
+            raise Malformed(f"no chunk header of version 0 at byte {at}")
+        at += _CHUNK_HEADER + int.from_bytes(xorb[at + 1 : at + 4], "little")
+        offsets.append(at)
+    if at != len(xorb) or len(offsets) == 1:
+        raise Malformed(f"chunks end at byte {at} of {len(xorb)}")
+    return offsets
+
+
+def unpack_chunk(chunk: memoryview) -> bytes:
+    """The plain bytes of one chunk with its header."""
+    scheme, size = chunk[4], int.from_bytes(chunk[5:8], "little")
+    packed = chunk[_CHUNK_HEADER:]
+    if scheme == _PLAIN:
+        data = bytes(packed)
+    elif scheme in (_LZ4, _GROUPED_LZ4):
+        try:
+            data = lz4.frame.LZ4FrameDecompressor().decompress(packed, max_length=size + 1)  # a bomb stops here
+        except RuntimeError as error:
+            raise Malformed(f"a chunk does not decompress: {error}") from None
+        data = _ungrouped(data) if scheme == _GROUPED_LZ4 else data
+    else:
+        raise Malformed(f"compression scheme {scheme} is unknown")
+    if len(data) != size:
+        raise Malformed(f"a chunk unpacks to {len(data)} bytes, not {size}")
+    return data
+
+
+def _ungrouped(grouped: bytes) -> bytes:
+    """Undo grouping by four: first all bytes 0, 4, 8 ..., then all bytes 1, 5, 9 ..., and so on."""
+    plain, start = bytearray(len(grouped)), 0
+    for lane in range(4):
+        end = start + len(range(lane, len(grouped), 4))
+        plain[lane::4] = grouped[start:end]
+        start = end
+    return bytes(plain)
+
+
+def shard_files(shard: bytes) -> Iterator[XetFile]:
+    """The files that a shard describes; what follows them (a listing of its xorbs) is of no use here."""
+    at = _ENTRY  # past the shard's own header
+    while True:
+        header, at = _record(shard, at)
+        if header[:32] == _END:
+            return
+        flags, count = struct.unpack_from("<II", header, 32)
+        segments = []
+        for _ in range(count):
+            record, at = _record(shard, at)
+            _, size, first, end = struct.unpack_from("<4I", record, 32)
+            segments.append(Segment(hash_text(record[:32]), first, end, size))
+        at += count * _ENTRY if flags & _HAS_VERIFICATION else 0
+        if not flags & _HAS_METADATA:
+            raise Malformed("a file comes without its sha256")
+        metadata, at = _record(shard, at)
+        yield XetFile(hash_text(metadata[:32]), tuple(segments))
+
+
+def _record(shard: bytes, at: int) -> tuple[bytes, int]:
+    record = shard[at : at + _ENTRY]
+    if len(record) != _ENTRY:
+        raise Malformed(f"the shard ends inside a record, at byte {at}")
+    return record, at + _ENTRY

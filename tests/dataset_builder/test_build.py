@@ -1,0 +1,166 @@
+"""The built corpus, as `load_dataset` reads it: from the project's root, word for word."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataset_builder.build import NothingKept, build
+from dataset_builder.read import read
+from dataset_builder.splits import SPLITS, assign_splits
+from dataset_builder.topics import TOPICS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def dialogues(count, topic=None, prefix=""):
+    for i in range(count):
+        messages = [{"role": "user", "content": f"{prefix}第{i}件事"}, {"role": "assistant", "content": f"说说看{i}"}]
+        yield {"id": i, "messages": messages} | ({"topic": topic} if topic else {})
+
+
+def built(folder, rows):
+    source = folder / "rows.jsonl"
+    source.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return build(read(source), source=str(source), out=folder / "soulchat", work=folder / "work")
+
+
+def loaded(folder, call, home):
+    """What `call` prints in a fresh process, in a folder that holds the corpus as ./soulchat."""
+    code = f"from datasets import load_dataset; print({call})"
+    environment = os.environ | {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    return result.stdout.strip() or result.stderr.strip().splitlines()[-1]
+
+
+def test_each_topic_is_a_config_and_default_is_all_of_them(tmp_path):
+    build(read("sample"), source="sample", out=tmp_path / "soulchat", work=tmp_path / "work")
+    sizes = '{s: d.num_rows for s, d in load_dataset("soulchat"%s).items()}'
+    home = tmp_path / "home"
+    assert loaded(tmp_path, sizes % "", home) == str({"train": 12, "validation": 12, "test": 12})
+    assert loaded(tmp_path, sizes % ', "family"', home) == str({"train": 1, "validation": 1, "test": 1})
+    names = "__import__('datasets').get_dataset_config_names('soulchat')"
+    assert loaded(tmp_path, names, home) == str(["default", *TOPICS])
+    first = loaded(tmp_path, 'load_dataset("soulchat", "sex", split="test")[0]["messages"][0]', home)
+    assert first.startswith("{'role': 'user', 'content': '")
+
+
+def test_a_rebuilt_corpus_is_never_served_stale(tmp_path):
+    rows = 'load_dataset("soulchat", split="train")["messages"][0][0]["content"]'
+    built(tmp_path, dialogues(2, prefix="旧"))
+    assert "旧" in loaded(tmp_path, rows, tmp_path / "home")
+    built(tmp_path, dialogues(2, prefix="新"))
+    assert "新" in loaded(tmp_path, rows, tmp_path / "home")
+
+
+def test_a_corpus_without_topics_has_the_default_config_only(tmp_path):
+    report = built(tmp_path, dialogues(40))
+    assert set(report.sizes) == {"unlabelled"}
+    names = "__import__('datasets').get_dataset_config_names('soulchat')"
+    assert loaded(tmp_path, names, tmp_path / "home") == "['default']"
+
+
+def test_a_topic_with_too_few_questions_declares_only_the_splits_that_have_rows(tmp_path):
+    built(tmp_path, [*dialogues(2, "家庭", "a"), *dialogues(9, "情绪", "b")])
+    splits = 'sorted(load_dataset("soulchat", "%s"))'
+    assert loaded(tmp_path, splits % "family", tmp_path / "home") == "['train']"
+    assert loaded(tmp_path, splits % "emotion", tmp_path / "home") == "['test', 'train', 'validation']"
+
+
+def test_the_same_source_builds_the_same_bytes(tmp_path):
+    contents = []
+    for _ in range(2):
+        built(tmp_path, dialogues(30, "家庭"))
+        contents.append({p.name: p.read_bytes() for p in sorted((tmp_path / "soulchat").rglob("*")) if p.is_file()})
+    assert contents[0] == contents[1]
+
+
+def test_a_source_without_a_valid_dialogue_leaves_the_old_corpus_alone(tmp_path):
+    built(tmp_path, dialogues(5))
+    before = (tmp_path / "soulchat" / "README.md").read_bytes()
+    with pytest.raises(NothingKept, match=r"read 1, kept 0, rejected 1 \(no_counsellor_turn 1\)"):
+        built(tmp_path, [{"id": 1, "messages": [{"role": "user", "content": "在吗"}]}])
+    assert (tmp_path / "soulchat" / "README.md").read_bytes() == before
+
+
+questions = st.lists(
+    st.tuples(st.text("abc", min_size=1, max_size=4), st.sampled_from(["family", "sex", None])), max_size=60
+)
+
+
+@given(questions)
+def test_no_question_is_in_two_splits_and_three_questions_reach_all(pairs):
+    splits = assign_splits(pairs)
+    assert set(splits) == {question for question, _ in pairs}
+    first_topic = {}
+    for question, topic in pairs:
+        first_topic.setdefault(question, topic)
+    for topic in set(first_topic.values()):
+        members = [splits[question] for question, its in first_topic.items() if its == topic]
+        assert set(members) == (set(SPLITS) if len(members) >= 3 else {"train"})
+
+
+@given(questions, st.randoms())
+def test_splits_do_not_depend_on_the_order_of_rows(pairs, random):
+    distinct = list({question: topic for question, topic in pairs}.items())
+    shuffled = random.sample(distinct, len(distinct))
+    assert assign_splits(distinct) == assign_splits(shuffled)
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "dataset_builder", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_command_says_what_it_kept_and_why_it_rejected(tmp_path):
+    source = tmp_path / "rows.jsonl"
+    lines = [*dialogues(4), {"id": "bad", "messages": [{"role": "user", "content": "在吗"}]}]
+    source.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    result = run("build", source, "--out", tmp_path / "soulchat", "--work", tmp_path / "work")
+    assert result.returncode == 0
+    assert "read 5, kept 4, rejected 1 (no_counsellor_turn 1)" in result.stdout
+    assert "the 'default' config only" in result.stderr
+    assert json.loads((tmp_path / "work" / "rejected.jsonl").read_text()) == {
+        "id": "bad",
+        "reason": "no_counsellor_turn",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no corpus at"),
+        ("{broken\n", ":1 is not JSON"),
+        ('{"id": 1, "messages": [{"role": "user", "content": "在吗"}]}\n', "no valid dialogue"),
+    ],
+)
+def test_a_bad_source_is_one_clear_line_and_publishes_nothing(tmp_path, content, message):
+    source = tmp_path / "rows.jsonl"
+    if content is not None:
+        source.write_text(content, encoding="utf-8")
+    result = run("build", source, "--out", tmp_path / "soulchat", "--work", tmp_path / "work")
+    assert result.returncode == 1
+    assert [line for line in result.stderr.splitlines() if line.startswith("error: ") and message in line]
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "soulchat").exists()
+
+
+def test_read_prints_records_and_writes_rejects(tmp_path):
+    source = tmp_path / "rows.jsonl"
+    lines = [*dialogues(3), {"id": "bad", "messages": []}]
+    source.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    result = run("read", "messages", source, "--rejects", tmp_path / "rejects.jsonl")
+    assert [json.loads(line)["messages"][1]["content"] for line in result.stdout.splitlines()] == [
+        "说说看0",
+        "说说看1",
+        "说说看2",
+    ]
+    assert json.loads((tmp_path / "rejects.jsonl").read_text())["id"] == "bad"
+    assert "kept 3, rejected 1" in result.stderr
