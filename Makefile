@@ -7,6 +7,7 @@ HUB ?= local
 ORG ?=
 PUBLIC ?=
 SET ?=
+REPLIES ?= 120
 
 BIN := .venv/bin
 NAMESPACE := $(if $(filter local,$(HUB)),local,$(ORG))
@@ -39,7 +40,7 @@ train: data  ## RECIPE on the corpus, into build/model/; resumes where it was st
 		-m training --recipe "$(RECIPE)" --corpus soulchat --out build/model $(foreach value,$(SET),--set $(value))
 
 evaluate: train  ## replies on the test split, scored, into build/results/
-	$(BIN)/python -m model_card evaluate --model build/model --corpus soulchat --out build/results
+	$(BIN)/python -m model_card evaluate --model build/model --corpus soulchat --out build/results --max-replies $(REPLIES)
 
 card: evaluate  ## the model card, from those results
 	$(BIN)/python -m model_card card --model build/model --results build/results \

@@ -1,0 +1,1 @@
+"""Checkpoint to measured results, and from those to the model card."""
