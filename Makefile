@@ -18,6 +18,8 @@ PROCESSES ?= $(if $(filter-out 0,$(GPUS)),$(GPUS),$(if $(filter 1,$(CORES)),1,2)
 ACCELERATE ?= $(if $(filter-out 0,$(GPUS)),gpu,cpu)-zero2
 THREADS := $(shell expr $(CORES) / $(PROCESSES) \| 1)
 
+TRAINING = --recipe "$(RECIPE)" --corpus soulchat --out build/model $(foreach value,$(SET),--set $(value))
+
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
@@ -35,9 +37,10 @@ data: .venv/.installed $(if $(filter push,$(MAKECMDGOALS)),hub-ready)  ## the co
 	$(BIN)/python -m dataset_builder build "$(CORPUS)"
 
 train: data  ## RECIPE on the corpus, into build/model/; resumes where it was stopped
+	@$(BIN)/python -m training --check $(TRAINING)  # a launcher would bury its one line under a traceback
 	$(if $(filter cpu-%,$(ACCELERATE)),DS_ACCELERATOR=cpu) OMP_NUM_THREADS=$(THREADS) $(BIN)/accelerate launch \
 		--config_file training/accelerate/$(ACCELERATE).yaml --num_processes $(PROCESSES) \
-		-m training --recipe "$(RECIPE)" --corpus soulchat --out build/model $(foreach value,$(SET),--set $(value))
+		-m training $(TRAINING)
 
 evaluate: train  ## replies on the test split, scored, into build/results/
 	$(BIN)/python -m model_card evaluate --model build/model --corpus soulchat --out build/results --max-replies $(REPLIES)

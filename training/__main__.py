@@ -24,6 +24,7 @@ def main(
         "build/model"
     ),
     override: Annotated[list[str], typer.Option("--set", help="a recipe field, as key=value; may be repeated")] = [],  # noqa: B006
+    check: Annotated[bool, typer.Option("--check", help="only say whether recipe and corpus can be used")] = False,
 ) -> None:
     """Train a recipe on a corpus: Accelerate and DeepSpeed, packed conversations, loss on every counsellor turn."""
     _quiet()
@@ -31,6 +32,11 @@ def main(
 
     try:
         settings = load_recipe(recipe, override)
+        if check:
+            from training.data import load_corpus
+
+            load_corpus(corpus)
+            return
         from training.train import train
 
         train(settings, name=Path(recipe).stem, corpus=corpus, out=out)
