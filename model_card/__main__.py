@@ -68,6 +68,25 @@ def evaluate_command(
         typer.echo(_line(name, result))
 
 
+@app.command("readme")
+def readme_command(
+    readme: Annotated[Path, typer.Option(help="The file whose results block is rewritten.")] = Path("README.md"),
+    results: Annotated[Path, typer.Option(help="A folder a run, each with run.json and results.json.")] = Path(
+        "results"
+    ),
+) -> None:
+    """Write the README's tables from the committed result files.
+
+    \b
+    Examples:
+      python -m model_card readme
+      python -m model_card readme --readme docs/results.md --results results
+    """
+    from model_card.readme import write_readme
+
+    write_readme(readme, results)
+
+
 @app.command("card")
 def card_command(
     model: Annotated[Path, typer.Option(help="Checkpoint folder, with its run.json.")] = Path("build/model"),

@@ -192,7 +192,7 @@ def _training_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
         if run["base_model"]
         else "无，从零训练 · none, from scratch",
         "参数 · parameters": _count(run["parameters"]),
-        "语料 · corpus": public_name(run["corpus"]) if isinstance(run["corpus"], str) else _flat(run["corpus"]),
+        "语料 · corpus": _trained_on(run["corpus"]),
         "步数 · steps": _count(run["steps"]),
         "词元 · tokens": _count(run["tokens"]),
         "计入损失的词元 · supervised tokens": _count(run["supervised_tokens"]),
@@ -211,6 +211,14 @@ def _training_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
 def _corpus_line(corpus: dict[str, Any], dataset_id: str | None) -> str:
     sizes = ", ".join(f"{split} {_count(size)}" for split, size in corpus["splits"].items())
     return f"`{dataset_id or corpus['name']}` (hash `{corpus['hash']}`; {sizes})"
+
+
+def _trained_on(corpus: dict[str, Any]) -> str:
+    used = ", ".join(
+        f"{split} {_count(size)} ({_count(corpus['tokens'][split])} tokens)"
+        for split, size in corpus["conversations"].items()
+    )
+    return f"{public_name(corpus['name'])} (fingerprint {corpus['fingerprint']}): {used}"
 
 
 def _flat(value: Any) -> str:

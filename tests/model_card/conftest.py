@@ -99,7 +99,12 @@ def write_model(folder: Path, seed: int = 1) -> Path:
         "tokens_per_second": 562.1,
         "losses": {"first": 7.41, "last": 5.32, "validation": None},
         "versions": {"torch": "2.13.0"},
-        "corpus": "soulchat",
+        "corpus": {
+            "name": "soulchat",
+            "fingerprint": "0123456789abcdef",
+            "conversations": {"train": 12, "validation": 12},
+            "tokens": {"train": 5602, "validation": 5709},
+        },
         "seed": 7,
         "world_size": 2,
         "deepspeed": None,
