@@ -28,7 +28,7 @@ export GRADIO_ANALYTICS_ENABLED := False
 .PHONY: help setup data train evaluate card push demo hub lint format test hub-ready
 
 help:  ## this list
-	@echo "make TARGET [RECIPE=nano] [CORPUS=sample|FILE.jsonl(.gz)] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value]"
+	@echo "make TARGET [RECIPE=nano] [CORPUS=sample|FILE.jsonl(.gz)] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value] [REPLIES=120]"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: .venv/.installed  ## the virtual environment, pinned by constraints.txt
