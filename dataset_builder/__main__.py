@@ -9,7 +9,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
+app = typer.Typer(
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 
 @contextlib.contextmanager
@@ -22,10 +28,7 @@ def clear_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-@app.command(
-    epilog="Examples:  python -m dataset_builder build sample    "
-    "python -m dataset_builder build dialogues.jsonl.gz --out soulchat"
-)
+@app.command()
 def build(
     source: Annotated[str, typer.Argument(help="'sample', or a .jsonl or .jsonl.gz file of {id, messages} rows")],
     out: Annotated[Path, typer.Option(help="the corpus folder; replaced once the new one is whole")] = Path(
@@ -33,7 +36,13 @@ def build(
     ),
     work: Annotated[Path, typer.Option(help="scratch; keeps rejected.jsonl")] = Path("build/corpus"),
 ) -> None:
-    """Build the corpus: Parquet shards by topic and split, and the dataset card."""
+    """Build the corpus: Parquet shards by topic and split, and the dataset card.
+
+    \b
+    Examples:
+      python -m dataset_builder build sample
+      python -m dataset_builder build dialogues.jsonl.gz --out soulchat
+    """
     import datasets
     from tqdm import tqdm
 
@@ -60,16 +69,19 @@ def build(
             print(f"note: too few questions for a {split} split", file=sys.stderr)
 
 
-@app.command(
-    epilog="Examples:  python -m dataset_builder read messages dialogues.jsonl.gz > records.jsonl    "
-    "python -m dataset_builder read messages dialogues.jsonl --rejects rejects.jsonl"
-)
+@app.command()
 def read(
     source: Annotated[str, typer.Argument(help="the upstream format; 'messages' is {id, messages} JSON Lines")],
     path: Annotated[Path, typer.Argument(help="a .jsonl or .jsonl.gz file")],
     rejects: Annotated[Path | None, typer.Option(help="where rejected dialogues go, as {id, reason}")] = None,
 ) -> None:
-    """Print the records of an upstream file, one JSON object a line; the count of rejects goes to stderr."""
+    """Print the records of an upstream file, one JSON object a line; the count of rejects goes to stderr.
+
+    \b
+    Examples:
+      python -m dataset_builder read messages dialogues.jsonl.gz > records.jsonl
+      python -m dataset_builder read messages dialogues.jsonl --rejects rejects.jsonl
+    """
     from dataset_builder.read import read as read_dialogues
     from dataset_builder.records import Record
 

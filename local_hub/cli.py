@@ -33,7 +33,12 @@ Examples:
 """
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="A Hugging Face Hub on this machine.", epilog=_EXAMPLES
+    help="A Hugging Face Hub on this machine.",
+    epilog=_EXAMPLES,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 Root = Annotated[Path, typer.Option(help="Where repositories are kept.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")]

@@ -12,7 +12,7 @@ from safety.helplines import hotlines as all_hotlines
 from safety.helplines import stale
 from safety.screening import screen as screen_conversation
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback()

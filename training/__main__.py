@@ -8,15 +8,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command(
-    epilog="Examples:  accelerate launch --config_file training/accelerate/cpu-zero2.yaml -m training --recipe nano "
-    "--corpus soulchat --out build/model    "
-    "accelerate launch --config_file training/accelerate/cpu-zero3.yaml --num_processes 1 -m training --recipe nano "
-    "--corpus local/soulchat --out build/model --set max_steps=100"
-)
+@app.command()
 def main(
     recipe: Annotated[str, typer.Option(help="a name in training/recipes, or the path of a .yaml file")] = "nano",
     corpus: Annotated[str, typer.Option(help="a built corpus: a folder or a Hub repo")] = "soulchat",
@@ -26,7 +21,13 @@ def main(
     override: Annotated[list[str], typer.Option("--set", help="a recipe field, as key=value; may be repeated")] = [],  # noqa: B006
     check: Annotated[bool, typer.Option("--check", help="only say whether recipe and corpus can be used")] = False,
 ) -> None:
-    """Train a recipe on a corpus: Accelerate and DeepSpeed, packed conversations, loss on every counsellor turn."""
+    """Train a recipe on a corpus: Accelerate and DeepSpeed, packed conversations, loss on every counsellor turn.
+
+    \b
+    Examples:
+      accelerate launch --config_file training/accelerate/cpu-zero2.yaml -m training --recipe nano --corpus soulchat
+      accelerate launch --config_file training/accelerate/gpu-zero3.yaml -m training --set max_steps=100 --out /tmp/try
+    """
     _quiet()
     from training.config import load_recipe
 
