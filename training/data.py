@@ -48,11 +48,10 @@ def formatted(split: Any) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class PackedRows:
-    """A split as rows of `window` tokens; a row is fetched from disk when a step asks for it."""
+    """A split as rows of up to a window of tokens; a row is fetched from disk when a step asks for it."""
 
     encoded: Any  # a Dataset with columns ids and labels
     rows: list[list[int]]  # the conversations of each row
-    window: int
     pad: int
     lengths: list[int]  # tokens of each conversation
     dropped: int  # conversations whose newest round alone is longer than the window
@@ -74,7 +73,7 @@ class PackedRows:
         for index in indices:
             fetched = self.encoded[self.rows[index]]
             rows.append(list(zip(fetched["ids"], fetched["labels"], strict=True)))
-        batch: dict[str, Any] = collate(rows, self.window, self.pad)
+        batch: dict[str, Any] = collate(rows, self.pad)
         return batch
 
 
@@ -108,7 +107,6 @@ def pack_split(split: Any, tokenizer: Any, window: int) -> PackedRows:
     return PackedRows(
         encoded=encoded,
         rows=pack(lengths, window),
-        window=window,
         pad=tokenizer.pad_token_id,
         lengths=lengths,
         dropped=len(split) - len(encoded),

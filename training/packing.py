@@ -39,10 +39,10 @@ def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
     return rows
 
 
-def collate(conversations: Sequence[Sequence[tuple[Sequence[int], Sequence[int]]]], window: int, pad: int) -> Any:
-    """Tensors `input_ids`, `position_ids` and `labels` of shape (rows, window), from rows of `(ids, labels)`.
+def collate(conversations: Sequence[Sequence[tuple[Sequence[int], Sequence[int]]]], pad: int) -> Any:
+    """Tensors `input_ids`, `position_ids` and `labels` of shape (rows, longest row), from rows of `(ids, labels)`.
 
-    The padding at a row's end is a document of its own: real tokens never attend to it, nor it to them.
+    The padding at a shorter row's end is a document of its own: real tokens never attend to it, nor it to them.
     """
     import torch
 
@@ -55,8 +55,13 @@ def collate(conversations: Sequence[Sequence[tuple[Sequence[int], Sequence[int]]
             ids += tokens
             labels += token_labels
             positions += range(len(tokens))
-        left = window - len(ids)
-        batch["input_ids"].append(ids + [pad] * left)
-        batch["position_ids"].append(positions + list(range(left)))
-        batch["labels"].append(labels + [IGNORED] * left)
+        batch["input_ids"].append(ids)
+        batch["position_ids"].append(positions)
+        batch["labels"].append(labels)
+    longest = max(map(len, batch["input_ids"]))
+    for ids, positions, labels in zip(*batch.values(), strict=True):
+        left = longest - len(ids)
+        ids += [pad] * left
+        positions += range(left)
+        labels += [IGNORED] * left
     return {name: torch.tensor(values) for name, values in batch.items()}

@@ -44,14 +44,14 @@ def test_packed_conversations_have_the_loss_that_each_has_alone(tokenizer, dialo
     packed = [[rows[i] for i in row] for row in pack([len(ids) for ids, _ in rows], 128)]
     assert max(map(len, packed)) > 1
     with torch.no_grad():
-        together = loss(**collate(packed, 128, tokenizer.pad_token_id))
-        alone = sum(loss(**collate([[row]], len(row[0]), tokenizer.pad_token_id)) for row in rows)
+        together = loss(**collate(packed, tokenizer.pad_token_id))
+        alone = sum(loss(**collate([[row]], tokenizer.pad_token_id)) for row in rows)
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-3)
 
 
 def test_the_loss_is_the_sum_over_supervised_tokens_that_transformers_computes(tokenizer, dialogues):
     model = build_model(load_recipe("nano", TINY), tokenizer).eval()
-    batch = collate([[encoded(tokenizer, dialogues[3:4])[0]]], 128, tokenizer.pad_token_id)
+    batch = collate([[encoded(tokenizer, dialogues[3:4])[0]]], tokenizer.pad_token_id)
     with torch.no_grad():
         ours = SupervisedLoss(model)(**batch)
         theirs = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"], labels=batch["labels"]).loss
@@ -59,7 +59,9 @@ def test_the_loss_is_the_sum_over_supervised_tokens_that_transformers_computes(t
 
 
 def test_padding_is_never_supervised(tokenizer, dialogues):
-    batch = collate([[encoded(tokenizer, dialogues[:1])[0]]], 128, tokenizer.pad_token_id)
+    short, long = encoded(tokenizer, dialogues[:2])
+    batch = collate([[short], [long, short]], tokenizer.pad_token_id)
+    assert batch["input_ids"].shape == (2, len(long[0]) + len(short[0]))
     assert (batch["labels"][batch["input_ids"] == tokenizer.pad_token_id] == IGNORED).all()
 
 
