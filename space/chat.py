@@ -89,9 +89,11 @@ class Chat:
         kept = conversation.rounds[-self.config.max_rounds + 1 :] if self.config.max_rounds > 1 else ()
         whole = screen([{"role": "user", "content": turn.user} for turn in kept] + [{"role": "user", "content": said}])
         tier = higher(conversation.tier, whole.tier)
-        current = Conversation((*kept, Round(said, card=_card(now, tier, conversation.tier, language))), tier)
+        asked = TIERS.index(tier) <= TIERS.index(self.config.model_answers_up_to)
+        card = _card(now, tier, conversation.tier, language, asked=asked)
+        current = Conversation((*kept, Round(said, card=card)), tier)
         yield current
-        if tier != "imminent":
+        if asked:
             yield from self._replied(current, language)
 
     def _replied(self, conversation: Conversation, language: Language) -> Iterator[Conversation]:
@@ -126,11 +128,11 @@ class Chat:
         return Conversation((*conversation.rounds, Round("", card=card, note=note))[-self.config.max_rounds :], tier)
 
 
-def _card(now: Screening, tier: Tier, before: Tier, language: Language) -> str:
+def _card(now: Screening, tier: Tier, before: Tier, language: Language, *, asked: bool) -> str:
     """What code says above the reply: the full card when there is a new sign, a reminder once there has been one."""
     if now.at_least("ideation") or TIERS.index(tier) > max(TIERS.index(before), TIERS.index("distress")):
         return crisis_card(higher(now.tier, tier if tier != before else "none"), language)
-    if tier == "imminent":
+    if not asked:
         return with_numbers(texts.STILL_HERE[language], language)
     return crisis_card("distress", language) if tier == "ideation" else ""
 

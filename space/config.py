@@ -8,8 +8,12 @@ from typing import Any, cast
 import yaml
 
 from safety.cards import Language
+from safety.screening import Tier
 
 FILE = Path(__file__).with_name("config.yaml")
+
+
+ANSWERABLE: tuple[Tier, ...] = ("none", "distress", "ideation")
 
 
 class ConfigError(ValueError):
@@ -25,6 +29,7 @@ class SpaceConfig:
     top_p: float = 0.75
     max_message_chars: int = 2000
     max_rounds: int = 40
+    model_answers_up_to: Tier = "distress"
     concurrency: int = 1
     max_waiting: int = 32
 
@@ -38,6 +43,11 @@ class SpaceConfig:
                 raise ConfigError(f"{field.name}: {value} is below 1")
         if self.language not in ("zh", "en"):
             raise ConfigError(f"language: {self.language!r} is neither zh nor en")
+        if self.model_answers_up_to not in ANSWERABLE:
+            raise ConfigError(
+                f"model_answers_up_to: {self.model_answers_up_to!r} is not one of {', '.join(ANSWERABLE)}; "
+                "where a life may be in danger the model is never asked"
+            )
         if self.temperature < 0:
             raise ConfigError(f"temperature: {self.temperature} is below 0 (0 decodes greedily)")
         if not 0 < self.top_p <= 1:

@@ -10,9 +10,14 @@ from space.config import ConfigError, SpaceConfig, load_config
 from training.generate import load
 
 
+def chat_on(endpoint, **settings) -> Chat:
+    return Chat(SpaceConfig(endpoint.model, max_message_chars=300, max_rounds=3, **settings), load(endpoint.model))
+
+
 @pytest.fixture
 def chat(endpoint) -> Chat:
-    return Chat(SpaceConfig(model=endpoint.model, max_message_chars=300, max_rounds=3), load(endpoint.model))
+    """As an operator sets it for a model whose replies to people in crisis were measured."""
+    return chat_on(endpoint, model_answers_up_to="ideation")
 
 
 def say(chat: Chat, text: str, conversation: Conversation | None = None) -> list[Conversation]:
@@ -36,6 +41,21 @@ def test_at_ideation_the_card_comes_before_the_model_is_asked(chat, endpoint, te
     *_, last = growing
     assert last.rounds[-1].reply == "你好。你愿意多说一点吗？"
     assert len(endpoint.requests) == 1
+
+
+def test_by_default_a_model_of_unknown_quality_is_not_asked_once_there_was_ideation(endpoint) -> None:
+    chat = chat_on(endpoint)
+    state = say(chat, "我不想活了")[-1]
+    assert "12356" in state.rounds[-1].card
+    later = say(chat, "今天好一点", state)[-1]
+    assert "12356" in later.rounds[-1].card and later.rounds[-1].card != state.rounds[-1].card
+    assert endpoint.requests == []
+    assert say(chat, "最近压力好大，很难受")[-1].rounds[-1].reply
+
+
+def test_no_setting_lets_the_model_answer_where_a_life_may_be_in_danger() -> None:
+    with pytest.raises(ConfigError, match="model_answers_up_to: 'imminent'"):
+        SpaceConfig("build/model", model_answers_up_to="imminent")
 
 
 def test_a_reply_grows_by_whole_sentences(chat, endpoint) -> None:
