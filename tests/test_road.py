@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from local_hub import serving
 
@@ -153,9 +154,7 @@ except RepositoryNotFoundError:
     assert user(tmp_path, tmp_path / "home", code, HF_ENDPOINT=hub) == ["hidden"]
 
 
-def test_the_space_runs_from_a_bare_download_and_holds_two_turns(hub, tmp_path):
-    from playwright.sync_api import expect, sync_playwright
-
+def test_the_space_runs_from_a_bare_download_and_holds_two_turns(hub, browser, tmp_path):
     folder, home = tmp_path / "space", tmp_path / "home"
     code = (
         "from huggingface_hub import snapshot_download as s; s('local/soulchat', repo_type='space', local_dir='space')"
@@ -176,21 +175,16 @@ def test_the_space_runs_from_a_bare_download_and_holds_two_turns(hub, tmp_path):
         while socket.socket().connect_ex(("127.0.0.1", port)):
             assert server.poll() is None and time.monotonic() < deadline, (tmp_path / "space.log").read_text()
             time.sleep(0.2)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"),
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            )
-            page = browser.new_page()
-            page.goto(f"http://127.0.0.1:{port}")
-            hold_two_turns(page, expect)
-            browser.close()
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{port}")
+        hold_two_turns(page)
+        page.close()
     finally:
         server.terminate()
         server.wait(30)
 
 
-def hold_two_turns(page, expect):
+def hold_two_turns(page):
     for turn, words in enumerate(("我最近总是睡不着", "是因为工作")):
         page.get_by_role("textbox").fill(words)
         page.locator("#send").click()
