@@ -94,7 +94,7 @@ class Loop:
         batch = self._on_device(self.train.batch(mine))
         counted = torch.tensor([supervised_tokens(batch["labels"]), sum(map(self.train.row_tokens, mine))])
         supervised, tokens = accelerator.reduce(counted.to(accelerator.device), "sum").tolist()
-        rate = self.schedule.get_last_lr()[0]
+        rate = self.optimizer.param_groups[0]["lr"]  # a resumed schedule forgets its own last rate
         total = self.engine(**batch)
         # Gradients are averaged over processes, so each one's sum is scaled to its share of the common mean.
         accelerator.backward(total * world / max(1, supervised))

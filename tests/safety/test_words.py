@@ -61,6 +61,8 @@ def test_there_is_no_card_for_none() -> None:
         ("我不是机器人。", "posing_as_human"),
         ("作为一名心理咨询师，我理解你。", "posing_as_human"),
         ("我保证你会好起来。", "promise"),
+        ("我会一直在这里支持你的。", "promise"),
+        ("我会一直陪着你。", "promise"),
         ("加我微信聊吧。", "promise"),
         ("你这是得了抑郁症。", "diagnosis"),
         ("每天吃2片就好。", "medication"),

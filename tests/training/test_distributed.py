@@ -45,6 +45,11 @@ def weights(out):
     return load_file(out / "model.safetensors")
 
 
+def log_of(out):
+    (state,) = out.glob("checkpoints/*/step-000006/state.json")
+    return json.loads(state.read_text())["log"]
+
+
 def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
@@ -80,8 +85,9 @@ def test_each_step_trains_on_the_rows_of_both_processes(unbroken, corpus):
 
     out, _ = unbroken
     run = json.loads((out / "run.json").read_text())
+    log = log_of(out)
+    assert max(entry["learning_rate"] for entry in log) == 1e-3
     rows = pack_split(load_corpus(str(corpus))["train"], AutoTokenizer.from_pretrained(out), 128)
-    log = json.loads((out / "checkpoints" / run["key"] / "step-000006" / "state.json").read_text())["log"]
     for step, entry in enumerate(log):
         chosen = step_rows(len(rows), 4, step, run["seed"])
         assert len(set(chosen)) == 4
@@ -119,6 +125,7 @@ def test_a_run_killed_after_a_checkpoint_ends_with_the_same_weights(unbroken, co
     assert code == 0, notes
     assert "resuming after step" in notes
     assert same(weights(out), weights(unbroken[0]))
+    assert [entry["learning_rate"] for entry in log_of(out)] == [e["learning_rate"] for e in log_of(unbroken[0])]
 
 
 def test_a_finished_run_is_not_trained_again(unbroken, corpus):
