@@ -5,33 +5,14 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataset_builder.card import write_card
+from dataset_builder.corpus import UNLABELLED, SoulChatCorpus
 from dataset_builder.records import Record, Rejection
+from dataset_builder.report import Report
 from dataset_builder.splits import SPLITS, assign_splits
-
-
-@dataclass
-class Report:
-    """What a build read, kept and rejected; the card is written from it."""
-
-    source: str
-    read: int = 0
-    kept: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    rounds: int = 0
-    characters: int = 0
-    licenses: Counter[str] = field(default_factory=Counter)
-    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Rows by partition (a topic, or `unlabelled`) and split; only those that have rows."""
-    hashes: dict[str, str] = field(default_factory=dict)
-    """Content hash by partition: it changes whenever a row, or its split, does."""
-
-    def line(self) -> str:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in self.rejected.most_common())
-        return f"read {self.read}, kept {self.kept}, rejected {self.rejected.total()}" + (reasons and f" ({reasons})")
 
 
 class NothingKept(ValueError):
@@ -56,8 +37,6 @@ def build(results: Iterable[Record | Rejection], *, source: str, out: Path, work
     _distribute(work / "records.jsonl", partitions, report)
     for partition in report.sizes:
         _write_shards(partition, partitions, staging / "data" / partition, work / "cache")
-    from dataset_builder.card import write_card
-
     write_card(staging / "README.md", report)
     _swap(staging, out)
     shutil.rmtree(work / "cache", ignore_errors=True)
@@ -85,8 +64,6 @@ def _store(results: Iterable[Record | Rejection], work: Path, report: Report) ->
 
 def _distribute(records: Path, partitions: Path, report: Report) -> None:
     """Sort records into `<partition>/<split>.jsonl`. Of all rows, question ids and splits stay in memory."""
-    from dataset_builder.corpus import UNLABELLED
-
     with records.open(encoding="utf-8") as lines:
         splits = assign_splits((row["question_id"], row["topic"]) for row in map(json.loads, lines))
     files: dict[tuple[str, str], Any] = {}
@@ -113,8 +90,6 @@ def _distribute(records: Path, partitions: Path, report: Report) -> None:
 
 def _write_shards(partition: str, partitions: Path, out: Path, cache: Path) -> None:
     """The builder's Parquet shards, named as Hub datasets name them: `<split>-00000-of-00001.parquet`."""
-    from dataset_builder.corpus import SoulChatCorpus
-
     prepared = cache / "prepared" / partition
     builder = SoulChatCorpus(config_name=partition, data_dir=str(partitions.resolve()), cache_dir=str(cache))
     builder.download_and_prepare(str(prepared.resolve()), file_format="parquet")

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from dataset_builder.build import Report
 from dataset_builder.corpus import UNLABELLED
+from dataset_builder.report import Report
 from dataset_builder.splits import SPLITS
 from dataset_builder.topics import TOPICS
 
