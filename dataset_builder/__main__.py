@@ -49,15 +49,13 @@ def build(
     from dataset_builder.build import build as build_corpus
     from dataset_builder.corpus import UNLABELLED
     from dataset_builder.read import read
+    from dataset_builder.splits import SPLITS
 
     datasets.disable_progress_bars()
     with clear_errors():
         progress = tqdm(read(source), desc=f"reading {source}", unit=" dialogues", mininterval=1)
         report = build_corpus(progress, source=source, out=out, work=work)
-        splits = {split: 0 for sizes in report.sizes.values() for split in sizes}
-        for sizes in report.sizes.values():
-            for split, rows in sizes.items():
-                splits[split] += rows
+        splits = report.totals
         print(f"{report.line()} -> {out}: " + ", ".join(f"{split} {rows}" for split, rows in splits.items()))
         if rejected := report.rejected.total():
             print(f"note: the {rejected} rejected dialogues and why: {work / 'rejected.jsonl'}", file=sys.stderr)
@@ -65,7 +63,7 @@ def build(
             print(
                 "note: no row names one of the 12 topics, so the corpus has the 'default' config only", file=sys.stderr
             )
-        for split in {"train", "validation", "test"} - set(splits):
+        for split in set(SPLITS) - set(splits):
             print(f"note: too few questions for a {split} split", file=sys.stderr)
 
 

@@ -48,8 +48,7 @@ def declared_configs(report: Report) -> list[dict[str, Any]]:
     `load_dataset` caches a local folder by this YAML alone, so each config's description holds its content hash: a
     rebuilt corpus is never served stale.
     """
-    everything = {split for sizes in report.sizes.values() for split in sizes}
-    configs = [_config("default", "*", everything, "-".join(report.hashes.values())) | {"default": True}]
+    configs = [_config("default", "*", set(report.totals), "-".join(report.hashes.values())) | {"default": True}]
     for topic, label in TOPICS.items():
         if topic in report.sizes:
             configs.append(_config(topic, topic, set(report.sizes[topic]), f"{label} {report.hashes[topic]}"))
@@ -79,12 +78,15 @@ def _card_data(report: Report) -> dict[str, Any]:
 
 
 def _size_rows(report: Report) -> list[dict[str, Any]]:
-    total = {split: sum(sizes.get(split, 0) for sizes in report.sizes.values()) for split in SPLITS}
-    rows: list[dict[str, Any]] = [{"config": "default", "label": "all rows", **total}]
+    rows: list[dict[str, Any]] = [_size_row("default", "all rows", report.totals)]
     for topic, label in {**TOPICS, UNLABELLED: "no topic, in `default` only"}.items():
         if topic in report.sizes:
-            rows.append({"config": topic, "label": label, **{s: report.sizes[topic].get(s, 0) for s in SPLITS}})
+            rows.append(_size_row(topic, label, report.sizes[topic]))
     return rows
+
+
+def _size_row(config: str, label: str, sizes: dict[str, int]) -> dict[str, Any]:
+    return {"config": config, "label": label, **{split: sizes.get(split, 0) for split in SPLITS}}
 
 
 def _size_category(rows: int) -> str:

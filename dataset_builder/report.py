@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from dataset_builder.splits import SPLITS
+
 
 @dataclass
 class Report:
@@ -19,6 +21,11 @@ class Report:
     """Rows by partition (a topic, or `unlabelled`) and split; only those that have rows."""
     hashes: dict[str, str] = field(default_factory=dict)
     """Content hash by partition: it changes whenever a row, or its split, does."""
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Rows by split over all partitions; only those that have rows."""
+        return {split: rows for split in SPLITS if (rows := sum(s.get(split, 0) for s in self.sizes.values()))}
 
     def line(self) -> str:
         reasons = ", ".join(f"{reason} {count}" for reason, count in self.rejected.most_common())

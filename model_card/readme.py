@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from model_card.checkpoint import read_json
+from model_card.card import SYSTEMS, read_results
+from model_card.checkpoint import read_run
 from model_card.errors import ModelCardError
+from model_card.metrics import METRICS
 
 BEGIN = "<!-- results: written by `python -m model_card readme` from results/; do not edit -->"
 END = "<!-- /results -->"
-SHOWN = ("bleu-1", "bleu-2", "bleu-3", "bleu-4", "rouge-1", "rouge-2", "rouge-l")
-SYSTEMS = ("trained", "untrained", "nearest")
 
 
 def write_readme(readme: Path, results: Path) -> None:
@@ -32,8 +32,7 @@ def write_readme(readme: Path, results: Path) -> None:
 
 
 def _block(folder: Path) -> str:
-    run = read_json(folder / "run.json", "copy it from the model folder")
-    results = read_json(folder / "results.json", "run: make evaluate")
+    run, results = read_run(folder), read_results(folder)
     corpus, losses = run["corpus"], run["losses"]
     rows = [f"| {name} | {_scores(results['systems'][name]['paper'])} |" for name in SYSTEMS]
     signature = results["systems"]["trained"]["paper"]["signature"]
@@ -46,8 +45,8 @@ def _block(folder: Path) -> str:
             f"loss {losses['first']:.2f} → {losses['last']:.2f}, validation {losses['validation']:.2f}. "
             f"{results['n']} replies.",
             "",
-            "| system | " + " | ".join(name.upper() for name in SHOWN) + " |",
-            "| --- |" + " --- |" * len(SHOWN),
+            "| system | " + " | ".join(metric.upper() for metric in METRICS) + " |",
+            "| --- |" + " --- |" * len(METRICS),
             *rows,
             "",
             f"`{signature}`; 95 % intervals in the [result file](results/{folder.name}/results.json).",
@@ -56,4 +55,4 @@ def _block(folder: Path) -> str:
 
 
 def _scores(score: dict[str, Any]) -> str:
-    return " | ".join(f"{score[metric]:.2f}" for metric in SHOWN)
+    return " | ".join(f"{score[metric]:.2f}" for metric in METRICS)
