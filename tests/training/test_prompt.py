@@ -200,11 +200,15 @@ def test_truncation_keeps_the_newest_rounds_and_as_many_as_fit(messages, limit):
     assert len(kept) == len(messages) or len(format_prompt(one_more, eos=EOS, cue=asked)) > limit
 
 
-@given(hostile, st.integers(20, 40))
-def test_a_newest_turn_longer_than_the_window_loses_its_start_and_is_marked(text, limit):
+letters = st.text(st.characters(whitelist_categories=["L", "N"]), min_size=40, max_size=60)
+
+
+@given(hostile, letters, hostile, st.integers(20, 40))
+def test_a_newest_turn_longer_than_the_window_loses_its_start_and_is_marked(before, long, after, limit):
+    text = before + long + after
     content = neutralise(text, eos=EOS)
     prompt = format_prompt([{"role": "user", "content": content}], eos=EOS, cue=True)
-    assume(len(prompt) > limit)
+    assert len(prompt) > limit
     history = [{"role": "user", "content": "早"}, {"role": "assistant", "content": "早"}]
     (kept,) = truncate([*history, {"role": "user", "content": text}], limit, len, eos=EOS)
     assert kept["content"].startswith(CUT_MARK)
