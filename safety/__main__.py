@@ -1,7 +1,9 @@
-"""`python -m safety`: the screen as a filter over JSON Lines, and the numbers to call."""
+"""`python -m safety`: the screens as filters over JSON Lines, and the numbers to call."""
 
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -10,6 +12,7 @@ import typer
 
 from safety.helplines import hotlines as all_hotlines
 from safety.helplines import stale
+from safety.personal_data import redact as redact_text
 from safety.screening import screen as screen_conversation
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -17,7 +20,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 @app.callback()
 def main() -> None:
-    """Crisis language and hotlines."""
+    """Crisis language, personal data and hotlines."""
 
 
 @app.command(
@@ -25,17 +28,21 @@ def main() -> None:
 )
 def screen(file: Annotated[Path, typer.Argument(help='A JSON string, or {"messages": […]}, a line.')]) -> None:
     """Print {tier, reasons} for every line: a text, or a conversation's user turns."""
-    try:
-        lines = file.open(encoding="utf-8")
-    except OSError as error:
-        _fail(f"{file} cannot be read: {error.strerror}")
-    with lines:
-        try:
-            for number, line in enumerate(lines, start=1):
-                screening = screen_conversation(_parse(line, f"{file}, line {number}"))
-                print(json.dumps({"tier": screening.tier, "reasons": screening.reasons}))
-        except UnicodeDecodeError as error:
-            _fail(f"{file} is not UTF-8: {error.reason} at byte {error.start}; convert it first")
+    for value, where in _values(file):
+        screening = screen_conversation(_text_or_messages(value, where))
+        print(json.dumps({"tier": screening.tier, "reasons": screening.reasons}))
+
+
+@app.command(
+    epilog="Examples:\n\npython -m safety redact turns.jsonl\n\npython -m safety redact turns.jsonl | jq -r .text"
+)
+def redact(file: Annotated[Path, typer.Argument(help="A JSON string a line.")]) -> None:
+    """Print {text, found: [{kind, start, end}]} for every line: placeholders in the place of personal data."""
+    for value, where in _values(file):
+        if not isinstance(value, str):
+            _fail(f"{where}: a JSON {type(value).__name__} and no string; each line is a text as a JSON string")
+        text, found = redact_text(value)
+        print(json.dumps({"text": text, "found": [asdict(piece) for piece in found]}, ensure_ascii=False))
 
 
 @app.command(epilog="Examples:\n\npython -m safety hotlines\n\npython -m safety hotlines | jq .number")
@@ -47,11 +54,25 @@ def hotlines() -> None:
         typer.echo(f"warning: {entry.number} was last verified on {entry.last_verified}; check it again", err=True)
 
 
-def _parse(line: str, where: str) -> str | list[dict[str, Any]]:
+def _values(file: Path) -> Iterator[tuple[Any, str]]:
+    """The JSON value of every line, and where it stands."""
     try:
-        value = json.loads(line)
-    except ValueError as error:
-        _fail(f"{where}: no JSON ({error}); each line is a JSON string or an object with 'messages'")
+        lines = file.open(encoding="utf-8")
+    except OSError as error:
+        _fail(f"{file} cannot be read: {error.strerror}")
+    with lines:
+        try:
+            for number, line in enumerate(lines, start=1):
+                where = f"{file}, line {number}"
+                try:
+                    yield json.loads(line), where
+                except ValueError as error:
+                    _fail(f"{where}: no JSON ({error}); each line is a JSON string or an object with 'messages'")
+        except UnicodeDecodeError as error:
+            _fail(f"{file} is not UTF-8: {error.reason} at byte {error.start}; convert it first")
+
+
+def _text_or_messages(value: Any, where: str) -> str | list[dict[str, Any]]:
     if isinstance(value, str):
         return value
     messages = value.get("messages") if isinstance(value, dict) else None
