@@ -1,4 +1,4 @@
-"""Command line of the corpus: `build` the folder that `load_dataset` reads, or `read` a source as JSON Lines."""
+"""Command line of the corpus: `build` the folder that `load_dataset` reads, `read` a source, measure its `figures`."""
 
 import contextlib
 import json
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+FORMATS = "the upstream format: messages ({id, messages} JSON Lines) or cpsycound"
 
 app = typer.Typer(
     help=__doc__,
@@ -36,7 +38,7 @@ def build(
     ),
     work: Annotated[Path, typer.Option(help="scratch; keeps rejected.jsonl")] = Path("build/corpus"),
 ) -> None:
-    """Build the corpus: Parquet shards by topic and split, and the dataset card.
+    """Build the corpus: Parquet shards by topic and split, a report with plots, and the dataset card.
 
     \b
     Examples:
@@ -57,6 +59,7 @@ def build(
         report = build_corpus(progress, source=source, out=out, work=work)
         splits = report.totals
         print(f"{report.line()} -> {out}: " + ", ".join(f"{split} {rows}" for split, rows in splits.items()))
+        print(f"note: how it reads, beside two public corpora: {out / 'README.md'}, {out / 'report'}", file=sys.stderr)
         if rejected := report.rejected.total():
             print(f"note: the {rejected} rejected dialogues and why: {work / 'rejected.jsonl'}", file=sys.stderr)
         if set(report.sizes) == {UNLABELLED}:
@@ -69,8 +72,8 @@ def build(
 
 @app.command()
 def read(
-    source: Annotated[str, typer.Argument(help="the upstream format; 'messages' is {id, messages} JSON Lines")],
-    path: Annotated[Path, typer.Argument(help="a .jsonl or .jsonl.gz file")],
+    source: Annotated[str, typer.Argument(help=FORMATS)],
+    path: Annotated[Path, typer.Argument(help="a .jsonl or .jsonl.gz file, or cpsycound's folder or .tar.gz")],
     rejects: Annotated[Path | None, typer.Option(help="where rejected dialogues go, as {id, reason}")] = None,
 ) -> None:
     """Print the records of an upstream file, one JSON object a line; the count of rejects goes to stderr.
@@ -78,17 +81,15 @@ def read(
     \b
     Examples:
       python -m dataset_builder read messages dialogues.jsonl.gz > records.jsonl
-      python -m dataset_builder read messages dialogues.jsonl --rejects rejects.jsonl
+      python -m dataset_builder read cpsycound CPsyCounD.tar.gz --rejects rejects.jsonl
     """
     from dataset_builder.read import read as read_dialogues
     from dataset_builder.records import Record
 
     kept, rejected = 0, 0
     with clear_errors(), contextlib.ExitStack() as files:
-        if source != "messages":
-            raise ValueError(f"no reader for the source {source!r}; there is one for: messages")
         rejects_file = files.enter_context(rejects.open("w", encoding="utf-8")) if rejects else None
-        for result in read_dialogues(path):
+        for result in read_dialogues(path, source):
             if isinstance(result, Record):
                 kept += 1
                 print(json.dumps(result.as_dict(), ensure_ascii=False))
@@ -97,6 +98,55 @@ def read(
                 if rejects_file:
                     print(json.dumps({"id": result.id, "reason": result.reason}), file=rejects_file)
         print(f"kept {kept}, rejected {rejected}", file=sys.stderr)
+
+
+@app.command()
+def figures(
+    source: Annotated[str, typer.Argument(help=f"'sample', or {FORMATS}")],
+    path: Annotated[Path | None, typer.Argument(help="what to read, unless it is the sample")] = None,
+    name: Annotated[str, typer.Option(help="what the corpus is called beside others")] = "",
+    revision: Annotated[str, typer.Option(help="which state of it this is: a commit, and what part")] = "",
+) -> None:
+    """Print how a corpus reads, as one JSON object; dataset_builder/peers holds such files of public corpora.
+
+    \b
+    Examples:
+      python -m dataset_builder figures sample
+      python -m dataset_builder figures cpsycound CPsyCounD.tar.gz --name CPsyCounD --revision 1954f2e
+    """
+    from dataset_builder.comparison import Measured, misses
+    from dataset_builder.figures import measure
+    from dataset_builder.read import read as read_dialogues
+    from dataset_builder.records import Record
+
+    with clear_errors():
+        if source != "sample" and path is None:
+            raise ValueError(f"figures {source} needs a path: the file or folder to read")
+        results = list(read_dialogues("sample") if path is None else read_dialogues(path, source))
+        kept = [result for result in results if isinstance(result, Record)]
+        measured = measure(kept)
+        if measured is None:
+            raise ValueError(f"no conversation of two rounds or more in {path or source}: nothing to measure")
+        print(Measured(name or source, revision, len(results), len(kept), measured).as_json(), end="")
+        if source == "sample" and (missed := misses(measured)):
+            raise ValueError("the sample misses what it must be: " + "; ".join(missed))
+
+
+@app.command()
+def readme(
+    path: Annotated[Path, typer.Argument(help="the document with the two marks")] = Path("README.md"),
+) -> None:
+    """Write the sample's figures, beside those of public corpora, between the marks of the README.
+
+    \b
+    Examples:
+      python -m dataset_builder readme
+      python -m dataset_builder readme docs/README.md
+    """
+    from dataset_builder.readme import write_readme
+
+    with clear_errors():
+        write_readme(path)
 
 
 if __name__ == "__main__":

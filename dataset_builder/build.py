@@ -1,15 +1,18 @@
-"""Builds the corpus folder that `load_dataset` reads: shards by topic and split, and the card that declares them."""
+"""Builds the corpus folder that `load_dataset` reads: shards by topic and split, a report, and the card over both."""
 
 import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from dataset_builder.card import write_card
-from dataset_builder.corpus import UNLABELLED, SoulChatCorpus
+from dataset_builder.comparison import peers
+from dataset_builder.corpus import SINGLE_TURN, UNLABELLED, SoulChatCorpus, partition_folder
+from dataset_builder.figures import measure
+from dataset_builder.plots import draw
 from dataset_builder.records import Record, Rejection
 from dataset_builder.report import Report
 from dataset_builder.splits import SPLITS, assign_splits
@@ -36,7 +39,9 @@ def build(results: Iterable[Record | Rejection], *, source: str, out: Path, work
         raise NothingKept(f"no valid dialogue in {source}: {report.line()}")
     _distribute(work / "records.jsonl", partitions, report)
     for partition in report.sizes:
-        _write_shards(partition, partitions, staging / "data" / partition, work / "cache")
+        _write_shards(partition, partitions, staging / partition_folder(partition), work / "cache")
+    report.figures = measure(_stored(work / "records.jsonl"))
+    _write_report(staging / "report", report)
     write_card(staging / "README.md", report)
     _swap(staging, out)
     shutil.rmtree(work / "cache", ignore_errors=True)
@@ -56,29 +61,33 @@ def _store(results: Iterable[Record | Rejection], work: Path, report: Report) ->
                 print(_json({"id": result.id, "reason": result.reason}), file=rejects)
                 continue
             report.kept += 1
-            report.rounds += len(result.messages) // 2
-            report.characters += sum(len(message["content"]) for message in result.messages)
             report.licenses[result.license] += 1
             print(_json(result.as_dict()), file=records)
 
 
+def _stored(records: Path) -> Iterator[Record]:
+    with records.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield Record(**json.loads(line))
+
+
 def _distribute(records: Path, partitions: Path, report: Report) -> None:
     """Sort records into `<partition>/<split>.jsonl`. Of all rows, question ids and splits stay in memory."""
-    with records.open(encoding="utf-8") as lines:
-        splits = assign_splits((row["question_id"], row["topic"]) for row in map(json.loads, lines))
+    splits = assign_splits((record.question_id, record.topic) for record in _stored(records))
     files: dict[tuple[str, str], Any] = {}
     digests: dict[str, Any] = {}
     sizes: Counter[tuple[str, str]] = Counter()
     try:
         with records.open(encoding="utf-8") as lines:
             for line in lines:
-                row = json.loads(line)
-                place = row["topic"] or UNLABELLED, splits[row["question_id"]]
+                record = Record(**json.loads(line))
+                partition = SINGLE_TURN if record.single_turn else record.topic or UNLABELLED
+                place = partition, splits[record.question_id]
                 if place not in files:
-                    (partitions / place[0]).mkdir(exist_ok=True)
-                    files[place] = (partitions / place[0] / f"{place[1]}.jsonl").open("w", encoding="utf-8")
+                    (partitions / partition).mkdir(exist_ok=True)
+                    files[place] = (partitions / partition / f"{place[1]}.jsonl").open("w", encoding="utf-8")
                 files[place].write(line)
-                digests.setdefault(place[0], hashlib.sha256()).update(f"{place[1]} {line}".encode())
+                digests.setdefault(partition, hashlib.sha256()).update(f"{place[1]} {line}".encode())
                 sizes[place] += 1
     finally:
         for file in files.values():
@@ -98,6 +107,13 @@ def _write_shards(partition: str, partitions: Path, out: Path, cache: Path) -> N
         shards = sorted(prepared.glob(f"*-{split}*.parquet"))
         for index, shard in enumerate(shards):
             shard.rename(out / f"{split}-{index:05d}-of-{len(shards):05d}.parquet")
+
+
+def _write_report(folder: Path, report: Report) -> None:
+    folder.mkdir()
+    (folder / "report.json").write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
+    if report.figures:
+        draw(folder, [(report.name, report.figures), *((peer.name, peer.figures) for peer in peers())])
 
 
 def _swap(staging: Path, out: Path) -> None:

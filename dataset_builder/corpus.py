@@ -17,6 +17,8 @@ from dataset_builder.topics import TOPICS
 
 UNLABELLED = "unlabelled"
 """The partition of rows without a topic: part of the `default` config, and of no other."""
+SINGLE_TURN = "single-turn"
+"""The partition of rows of two messages, a question and its answer: a config of its own, in no other."""
 
 FEATURES = datasets.Features(
     {
@@ -37,6 +39,7 @@ class SoulChatCorpus(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # d
     BUILDER_CONFIGS: ClassVar = [
         *(datasets.BuilderConfig(name=topic, description=label) for topic, label in TOPICS.items()),
         datasets.BuilderConfig(name=UNLABELLED, description="rows without a topic"),
+        datasets.BuilderConfig(name=SINGLE_TURN, description="questions, each with one long answer"),
     ]
 
     def _info(self) -> datasets.DatasetInfo:
@@ -56,12 +59,20 @@ class SoulChatCorpus(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # d
                 yield index, json.loads(line)
 
 
+def partition_folder(partition: str) -> str:
+    """Where the shards of a partition lie in the corpus: the `default` config is all of `data/topics`."""
+    return f"data/{SINGLE_TURN}" if partition == SINGLE_TURN else f"data/topics/{partition}"
+
+
+def shards(folder: Path) -> list[Path]:
+    """The Parquet files of a built corpus."""
+    return sorted(folder.glob("data/**/*.parquet"))
+
+
 def corpus_files(folder: Path) -> dict[str, Path]:
-    """What the dataset repo holds, by path in the repo: the card and the shards, and no file left by a library."""
-    return {
-        str(path.relative_to(folder)): path
-        for path in [folder / "README.md", *sorted(folder.glob("data/*/*.parquet"))]
-    }
+    """What the dataset repo holds, by path in the repo: card, report and shards, and no file left by a library."""
+    report = [*folder.glob("report/*.json"), *folder.glob("report/*.png")]
+    return {str(path.relative_to(folder)): path for path in [folder / "README.md", *sorted(report), *shards(folder)]}
 
 
 def unlicensed_sources(folder: Path) -> list[str]:
@@ -69,7 +80,7 @@ def unlicensed_sources(folder: Path) -> list[str]:
     from pyarrow import parquet
 
     found = set()
-    for shard in sorted(folder.glob("data/*/*.parquet")):
+    for shard in shards(folder):
         for row in parquet.read_table(shard, columns=["source", "license"]).to_pylist():
             if row["license"] == UNKNOWN:
                 found.add(row["source"])

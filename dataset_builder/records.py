@@ -35,6 +35,11 @@ class Record:
     license: str
     rewriter: str
 
+    @property
+    def single_turn(self) -> bool:
+        """A question and its answer, no conversation: such rows are a config of their own."""
+        return len(self.messages) == 2
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from dataset_builder.readme import BlockError, replace_block
 from model_card.card import SYSTEMS, read_results
 from model_card.checkpoint import read_run
 from model_card.errors import ModelCardError
@@ -20,15 +21,13 @@ def write_readme(readme: Path, results: Path) -> None:
     Raises:
         ModelCardError: where the marks or the files are missing.
     """
-    text = readme.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ModelCardError(f"{readme} does not hold the marks {BEGIN!r} and {END!r} once each; put them back")
     runs = sorted(path.parent for path in results.glob("*/results.json"))
     if not runs:
         raise ModelCardError(f"no results in {results}; put a run's run.json and results.json in a folder there")
-    before, rest = text.split(BEGIN)
-    blocks = "\n\n".join(_block(run) for run in runs)
-    readme.write_text(before + BEGIN + "\n\n" + blocks + "\n\n" + END + rest.split(END)[1], encoding="utf-8")
+    try:
+        replace_block(readme, BEGIN, END, "\n\n".join(_block(run) for run in runs))
+    except BlockError as error:
+        raise ModelCardError(str(error)) from None
 
 
 def _block(folder: Path) -> str:

@@ -65,9 +65,10 @@ def release(hub: str, namespace: str, *, corpus: Path, model: Path, public: bool
 
 def a_topic(corpus: Path) -> str | None:
     """A topic that the corpus has a config for; None where its rows have no topics."""
+    from dataset_builder.corpus import partition_folder
     from dataset_builder.topics import TOPICS
 
-    return next((topic for topic in TOPICS if (corpus / "data" / topic).is_dir()), None)
+    return next((topic for topic in TOPICS if (corpus / partition_folder(topic)).is_dir()), None)
 
 
 def what_users_type(hub: str, namespace: str, urls: dict[str, str], *, topic: str | None, public: bool) -> str:

@@ -106,14 +106,14 @@ print(len(get_dataset_config_names("local/soulchat")), family["train"][0]["topic
 print(next(iter(load_dataset("local/soulchat", split="test", streaming=True)))["messages"][-1]["role"])
 """
     assert user(tmp_path, tmp_path / "home", code, HF_ENDPOINT=hub) == [
-        "13 family ['test', 'train', 'validation']",
+        "14 family ['test', 'train', 'validation']",
         "assistant",
     ]
 
 
 def test_the_corpus_loads_from_the_projects_root_word_for_word(project, pushed, tmp_path):
     code = 'from datasets import load_dataset; print(load_dataset("soulchat", "family")["train"].num_rows)'
-    assert user(project, tmp_path / "home", code, HF_HUB_OFFLINE="1") == ["1"]
+    assert user(project, tmp_path / "home", code, HF_HUB_OFFLINE="1") == ["10"]
 
 
 def test_the_model_loads_from_the_hub_and_formats_as_training_did(hub, tmp_path):

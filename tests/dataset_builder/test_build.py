@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_builder.build import NothingKept, build
+from dataset_builder.corpus import corpus_files
 from dataset_builder.read import read
 from dataset_builder.splits import SPLITS, assign_splits
 from dataset_builder.topics import TOPICS
@@ -18,9 +19,12 @@ from dataset_builder.topics import TOPICS
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def dialogues(count, topic=None, prefix=""):
+def dialogues(count, topic=None, prefix="", rounds=2):
     for i in range(count):
-        messages = [{"role": "user", "content": f"{prefix}第{i}件事"}, {"role": "assistant", "content": f"说说看{i}"}]
+        messages = [
+            {"role": "user", "content": f"{prefix}第{i}件事"},
+            {"role": "assistant", "content": f"说说看{i}"},
+        ] * rounds
         yield {"id": i, "messages": messages} | ({"topic": topic} if topic else {})
 
 
@@ -44,10 +48,11 @@ def test_each_topic_is_a_config_and_default_is_all_of_them(tmp_path):
     build(read("sample"), source="sample", out=tmp_path / "soulchat", work=tmp_path / "work")
     sizes = '{s: d.num_rows for s, d in load_dataset("soulchat"%s).items()}'
     home = tmp_path / "home"
-    assert loaded(tmp_path, sizes % "", home) == str({"train": 12, "validation": 12, "test": 12})
-    assert loaded(tmp_path, sizes % ', "family"', home) == str({"train": 1, "validation": 1, "test": 1})
+    assert loaded(tmp_path, sizes % "", home) == str({"train": 120, "validation": 12, "test": 12})
+    assert loaded(tmp_path, sizes % ', "family"', home) == str({"train": 10, "validation": 1, "test": 1})
+    assert loaded(tmp_path, sizes % ', "single-turn"', home) == str({"train": 120, "validation": 12, "test": 12})
     names = "__import__('datasets').get_dataset_config_names('soulchat')"
-    assert loaded(tmp_path, names, home) == str(["default", *TOPICS])
+    assert loaded(tmp_path, names, home) == str(["default", *TOPICS, "single-turn"])
     first = loaded(tmp_path, 'load_dataset("soulchat", "sex", split="test")[0]["messages"][0]', home)
     assert first.startswith("{'role': 'user', 'content': '")
 
@@ -72,6 +77,42 @@ def test_a_topic_with_too_few_questions_declares_only_the_splits_that_have_rows(
     splits = 'sorted(load_dataset("soulchat", "%s"))'
     assert loaded(tmp_path, splits % "family", tmp_path / "home") == "['train']"
     assert loaded(tmp_path, splits % "emotion", tmp_path / "home") == "['test', 'train', 'validation']"
+
+
+def test_single_turns_are_a_config_of_their_own_in_the_split_of_their_question(tmp_path):
+    several = [row | {"question_id": f"q{i}"} for i, row in enumerate(dialogues(30, "家庭"))]
+    single = [row | {"question_id": f"q{i}"} for i, row in enumerate(dialogues(30, "家庭", rounds=1))]
+    built(tmp_path, several + single)
+    rows = '{s: sorted(d["question_id"]) for s, d in load_dataset("soulchat", "%s").items()}'
+    home = tmp_path / "home"
+    assert loaded(tmp_path, rows % "single-turn", home) == loaded(tmp_path, rows % "family", home)
+    lengths = 'sorted({len(m) for d in load_dataset("soulchat", "%s").values() for m in d["messages"]})'
+    assert loaded(tmp_path, lengths % "default", home) == "[4]"
+    assert loaded(tmp_path, lengths % "single-turn", home) == "[2]"
+
+
+def test_a_source_of_single_turns_only_is_what_the_default_config_holds(tmp_path):
+    report = built(tmp_path, dialogues(40, rounds=1))
+    assert report.totals == report.sizes["single-turn"] and report.figures is None
+    rows = '{s: d.num_rows for s, d in load_dataset("soulchat"%s).items()}'
+    whole = loaded(tmp_path, rows % "", tmp_path / "home")
+    assert whole == loaded(tmp_path, rows % ', "single-turn"', tmp_path / "home") == str(report.totals)
+
+
+def test_the_report_holds_counts_and_figures_and_the_card_shows_them(tmp_path):
+    report = built(tmp_path, [*dialogues(40, "家庭", rounds=3), {"id": "bad", "messages": []}])
+    folder = tmp_path / "soulchat" / "report"
+    written = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert (written["read"], written["kept"], written["rejected"]) == (41, 40, {"no_counsellor_turn": 1})
+    assert written["source"] == "rows.jsonl", "a path of this machine is nobody's business"
+    assert written["figures"]["rounds"] == {"3": 40}
+    card = (tmp_path / "soulchat" / "README.md").read_text(encoding="utf-8")
+    assert "| rounds, most | 3 |" in card and "must be" not in card
+    for name in ("rounds", "turn_lengths", "habits"):
+        assert f"(report/{name}.png)" in card
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert {"README.md", "report/report.json", "report/habits.png"} <= set(corpus_files(tmp_path / "soulchat"))
+    assert report.figures is not None
 
 
 def test_the_same_source_builds_the_same_bytes(tmp_path):

@@ -2,15 +2,16 @@
 
 import gzip
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_builder.read import SAMPLE, SourceError, read
+from dataset_builder.read import SourceError, read
 from dataset_builder.records import Record, Rejection, record_from
-from dataset_builder.topics import TOPICS, topic_id
+from dataset_builder.topics import topic_id
 
 SMILECHAT = Path(__file__).resolve().parents[3] / "shared" / "data" / "smilechat-v2" / "dialogues.jsonl.gz"
 GOOD = [{"role": "client", "content": " 我很累。 "}, {"role": "counselor", "content": "多久了？"}]
@@ -146,22 +147,60 @@ def test_a_label_of_any_corpus_names_its_topic(label, topic):
     assert topic_id(label) == topic
 
 
-def test_every_topic_has_a_sample_and_every_sample_is_a_valid_conversation():
-    records = list(read("sample"))
-    assert {r.topic for r in records} == set(TOPICS)
-    for kept in records:
-        assert isinstance(kept, Record)
-        assert 8 <= len(kept.messages) // 2 <= 12
-        assert (kept.source, kept.license) == ("soulchat-sample", "cc-by-4.0")
-    assert len({r.question_id for r in records}) == len(records)
+CPSYCOUND = """来访者：我很累。
+ 
+心理咨询师：多久了？
+你愿意说说吗？
+
+来访者: 半年。
+
+心理咨询师：嗯。
+"""
 
 
-def test_each_sample_has_its_single_turn_question_and_long_answer():
-    for path in SAMPLE.glob("*.jsonl"):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            sample = json.loads(line)
-            assert 150 <= len(sample["question"]) <= 400, sample["question_id"]
-            assert 300 <= len(sample["answer"]) <= 600, sample["question_id"]
+def cases(folder):
+    (folder / "Data").mkdir()
+    (folder / "Data" / "case_10.txt").write_text(CPSYCOUND, encoding="utf-8")
+    (folder / "Data" / "case_9.txt").write_text("咨询记录\n" + CPSYCOUND, encoding="utf-8")
+    (folder / "Data" / "case_11.txt").write_text("", encoding="utf-8")
+    (folder / "Data" / "notes.txt").write_text(CPSYCOUND, encoding="utf-8")
+    return folder / "Data"
+
+
+def test_unlabelled_lines_of_cpsycound_go_on_with_their_turn(tmp_path):
+    results = list(read(cases(tmp_path), "cpsycound"))
+    assert [m["content"] for m in results[1].messages] == ["我很累。", "多久了？\n你愿意说说吗？", "半年。", "嗯。"]
+    assert results[1].source == "cpsycound"
+    assert results[0] == Rejection("case_9", "unknown_role")
+    assert results[2] == Rejection("case_11", "no_counsellor_turn")
+    assert len(results) == 3
+
+
+def test_cpsycound_reads_the_same_from_its_archive(tmp_path):
+    folder = cases(tmp_path)
+    with tarfile.open(tmp_path / "cases.tar.gz", "w:gz") as archive:
+        archive.add(folder, "Data")
+    assert list(read(tmp_path / "cases.tar.gz", "cpsycound")) == list(read(folder, "cpsycound"))
+
+
+def test_a_damaged_archive_and_an_unknown_reader_are_named(tmp_path):
+    with tarfile.open(tmp_path / "cases.tar.gz", "w:gz") as archive:
+        archive.add(cases(tmp_path), "Data")
+    (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "cases.tar.gz").read_bytes()[:-40])
+    for path in ("cut.tar.gz", "absent"):
+        with pytest.raises(SourceError, match=rf"{path}' cannot be read as CPsyCounD .* case_<n>\.txt"):
+            list(read(tmp_path / path, "cpsycound"))
+    with pytest.raises(SourceError, match="no reader for the source 'smile'; there is one for: messages, cpsycound"):
+        list(read(tmp_path, "smile"))
+
+
+@pytest.mark.skipif(not SMILECHAT.exists(), reason="the real corpus is not beside this checkout")
+def test_real_cases_are_all_kept_or_counted():
+    results = list(read(SMILECHAT.parents[1] / "cpsycoun" / "CPsyCounD-0-1999.tar.gz", "cpsycound"))
+    reasons = {result.reason for result in results if isinstance(result, Rejection)}
+    assert len(results) == 1950
+    assert reasons == {"ends_with_user", "not_alternating", "empty_turn"}
+    assert sum(isinstance(result, Record) for result in results) == 1300
 
 
 @pytest.mark.skipif(not SMILECHAT.exists(), reason="the real corpus is not beside this checkout")
