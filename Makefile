@@ -25,7 +25,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train evaluate card push demo hub lint format test hub-ready
+.PHONY: help setup data train evaluate card push demo hub lint format test prove bench hub-ready
 
 help:  ## this list
 	@echo "make TARGET [RECIPE=nano] [CORPUS=sample|FILE.jsonl(.gz)] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value] [REPLIES=120]"
@@ -80,6 +80,13 @@ test: .venv/.tested  ## what CI runs: lint, then every test, in headless Chromiu
 	sh tests/chromium.sh
 	$(MAKE) lint
 	$(BIN)/python -m pytest
+
+prove: .venv/.tested  ## the long proofs whole (kills, fuzz, conformance), into results/proofs/
+	sh tests/chromium.sh
+	$(BIN)/python -m pytest -m proof --full
+
+bench: .venv/.tested  ## the comparisons with peers, into results/benchmarks/
+	$(foreach file,$(wildcard tests/benchmarks/*.py),$(BIN)/python $(file) &&) true
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
