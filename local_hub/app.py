@@ -8,8 +8,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from local_hub import discussions, lfs, pages, refs_api, repos_api, resolve, spaces_api, upload_api, xet
+from local_hub import (
+    accounts_api,
+    discussions,
+    files_api,
+    history_api,
+    lfs,
+    pages,
+    refs_api,
+    repos_api,
+    resolve,
+    spaces_api,
+    upload_api,
+    xet,
+)
 from local_hub.errors import HubError
+from local_hub.hosts import check_host
 from local_hub.store import Store
 from local_hub.web import Call, Route, Router, received
 
@@ -24,7 +38,10 @@ def health(call: Call) -> Response:
 
 ROUTES: list[Route] = [
     Route("GET", HEALTH_PATH, health, tokenless=True),
+    *accounts_api.ROUTES,
     *repos_api.ROUTES,
+    *files_api.ROUTES,
+    *history_api.ROUTES,
     *refs_api.ROUTES,
     *upload_api.ROUTES,
     *discussions.ROUTES,
@@ -37,26 +54,38 @@ ROUTES: list[Route] = [
 
 
 class App:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, hosts: frozenset[str] = frozenset()) -> None:
         self._store = store
+        self._hosts = hosts
         self._router = Router(ROUTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"  # the server speaks nothing else: lifespan and websockets are off
+        request = Request(scope, receive)
         try:
-            response = await self._answer(Request(scope, receive))
+            response = await self._answer(request)
         except ClientDisconnect:
             return  # an upload that was cut off has left only a draft, which is gone by now
+        # Without the query: the key that signs an upload's address is in there.
+        path = scope["raw_path"].decode("latin-1")[:500]
+        _log.info(
+            '%s "%s %s" %d',
+            request.client.host if request.client else "-",
+            scope["method"],
+            path,
+            response.status_code,
+        )
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         try:
+            check_host(request.headers.get("host"), self._hosts)
             raw_path = request.scope["raw_path"].decode("latin-1")
             route, params = self._router.find(request.method, raw_path)
             async with received(self._store, request, route, params) as call:
                 return await run_in_threadpool(route.handler, call)
         except HubError as error:
-            return error.response()
+            return _refusal(request, error)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -68,3 +97,15 @@ class App:
         except Exception:
             _log.exception("%s %s failed", request.method, request.url.path)
             return HubError(500, "the local Hub failed on this request; see server.log in its root").response()
+
+
+def _refusal(request: Request, error: HubError) -> Response:
+    """JSON for clients; for a browser a page, with the invitation to sign in where that would help."""
+    if not hasattr(pages, "error_page") or "text/html" not in request.headers.get("accept", ""):
+        return error.response()
+    page: Response = pages.error_page(error)
+    if error.status == 401:
+        page.headers["WWW-Authenticate"] = (
+            'Basic realm="local Hub: any name, and a token as password", charset="UTF-8"'
+        )
+    return page

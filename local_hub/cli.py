@@ -11,8 +11,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from local_hub.auth import TOKEN
-from local_hub.server import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_ROOT, HubBusy, live_url, prepared, serving
+from local_hub.accounts import ADMIN, Tokens
+from local_hub.auth import TOKEN, is_loopback
+from local_hub.errors import HubError
+from local_hub.gc import collect
+from local_hub.server import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DEFAULT_ROOT,
+    HubBusy,
+    held_store,
+    live_url,
+    prepared,
+    serving,
+    takes_development_token,
+)
 
 # Each would keep a client from this Hub, or send it a token that is not for it.
 _REMOVED = (
@@ -49,19 +62,34 @@ def _fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+tokens = typer.Typer(help="Make, list and revoke the tokens of a root.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(tokens, name="token")
+
+
 @app.command(
-    epilog="Examples:\n\n  python -m local_hub serve\n\n  python -m local_hub serve --root /data/hub --port 8080"
+    epilog="Examples:\n\n  python -m local_hub serve\n\n"
+    "  python -m local_hub serve --root /data/hub --host 0.0.0.0 --port 8080 --allow-host hub.lan"
 )
 def serve(
     root: Root = DEFAULT_ROOT,
-    host: Annotated[str, typer.Option(help="Address to listen on; anyone who reaches it can write.")] = DEFAULT_HOST,
+    host: Annotated[str, typer.Option(help="Address to listen on; beyond loopback it takes made tokens only.")] = (
+        DEFAULT_HOST
+    ),
     port: Port = DEFAULT_PORT,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A further name that clients call this server by.")
+    ] = None,
+    run_spaces: Annotated[
+        bool, typer.Option("--run-spaces", help="Start the Spaces: runs what was pushed there.")
+    ] = False,
 ) -> None:
     """Serve until interrupted."""
     try:
-        with prepared(root, host, port) as running:
+        hosts = frozenset(name.lower() for name in allow_host or [])
+        with prepared(root, host, port, hosts, run_spaces=run_spaces) as running:
             typer.echo(f"Local Hub at {running.url}, kept in {root}. In another shell:\n")
-            typer.echo(f"export HF_ENDPOINT={running.url} HF_TOKEN={TOKEN} NO_PROXY={_LOCAL_HOSTS}", color=False)
+            token = TOKEN if is_loopback(host) else _first_token(root)
+            typer.echo(f"export HF_ENDPOINT={running.url} HF_TOKEN={token} NO_PROXY={_LOCAL_HOSTS}", color=False)
             sys.stdout.flush()
             # Else the server, done with its own shutdown, would let SIGTERM end us before the files are tidied.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -72,6 +100,67 @@ def serve(
         _fail(str(error))
     except OSError as error:
         _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+
+
+def _first_token(root: Path) -> str:
+    """A token for a server that others can reach: the very first is made here, and shown this once."""
+    known = Tokens(root)
+    if known.all():
+        return "<one of `python -m local_hub token list`>"
+    return known.create(ADMIN, "write", [])
+
+
+@tokens.command(
+    epilog="Examples:\n\n  python -m local_hub token create alice --org lab\n\n"
+    "  python -m local_hub token create reader --role read --root /data/hub"
+)
+def create(
+    user: Annotated[str, typer.Argument(help=f"Whose it is; {ADMIN!r} reads and writes everywhere.")],
+    role: Annotated[str, typer.Option(help="read or write.")] = "write",
+    org: Annotated[list[str] | None, typer.Option(help="A further namespace that the user belongs to.")] = None,
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Make a token and print it: only its hash is kept, so this is the one time that it can be read."""
+    try:
+        typer.echo(Tokens(root).create(user, role, org or []))
+    except (HubError, ValueError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+
+
+@tokens.command(
+    "list", epilog="Examples:\n\n  python -m local_hub token list\n\n  python -m local_hub token list --root /data/hub"
+)
+def list_tokens(root: Root = DEFAULT_ROOT) -> None:
+    """One line per token: id, user, role, organisations, when it was made."""
+    for record in Tokens(root).all():
+        typer.echo("\t".join([record.id, record.user, record.role, ",".join(record.orgs) or "-", record.created]))
+
+
+@tokens.command(
+    epilog="Examples:\n\n  python -m local_hub token revoke 1f2e3d4c\n\n"
+    "  python -m local_hub token revoke 1f2e3d4c --root /data/hub"
+)
+def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")], root: Root = DEFAULT_ROOT) -> None:
+    """Refuse a token from now on; a running server sees that at once."""
+    try:
+        Tokens(root).revoke(token_id)
+    except KeyError:
+        _fail(f"there is no token {token_id!r} in {root}; `python -m local_hub token list` shows their ids")
+
+
+@app.command(epilog="Examples:\n\n  python -m local_hub gc\n\n  python -m local_hub gc --root /data/hub")
+def gc(root: Root = DEFAULT_ROOT) -> None:
+    """Free the disk of large files that no repository names, and of the chunks that Xet uploads left."""
+    try:
+        with held_store(root) as store:
+            freed = collect(store)
+    except HubBusy as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+    typer.echo(f"freed {freed.size:,} bytes: {freed.large_files} large files, {freed.xorbs} xorbs")
 
 
 @app.command(
@@ -88,6 +177,10 @@ def run(
     try:
         with ExitStack() as stack:
             url = live_url(root) or stack.enter_context(serving(root, port))
+            if not takes_development_token(root):
+                _fail(
+                    f"the server at {url} takes made tokens only; set HF_ENDPOINT and HF_TOKEN yourself, without `run`"
+                )
             code = _exit_code_of(command, client_environment(os.environ, url))
     except HubBusy as error:
         _fail(str(error))

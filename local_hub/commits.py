@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from pygit2.enums import AttrCheck, FileMode
 from local_hub.blobs import SHA256
 from local_hub.errors import HubError, entry_not_found, revision_not_found
 from local_hub.names import checked_path
+from local_hub.payload import parse_object
 from local_hub.store import Repo
-from local_hub.tree import Folder, Pointer, find
+from local_hub.tree import Folder, Pointer, find, parse_pointer
 
-MAX_LINE = 128 << 20  # one small file in base64; the clients send what is above 10 MB as a large file
+MAX_LINE = 32 << 20  # one small file in base64; the clients send what is above 10 MB as a large file
 ATTRIBUTES = ".gitattributes"
 _COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
 
@@ -55,14 +55,12 @@ def read_lines(body: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
             raise HubError(413, f"a line of the commit is above {MAX_LINE} bytes; send that file as a large file")
         if not line.strip():
             continue
-        try:
-            item = json.loads(line)
-            key, value = item["key"], item["value"]
-        except (ValueError, TypeError, KeyError):
-            raise HubError(400, f"the commit has a line that is no {{key, value}} object: {line[:80]!r}") from None
-        if not isinstance(key, str) or not isinstance(value, dict):
-            raise HubError(400, f"the commit has a line that is no {{key, value}} object: {line[:80]!r}")
-        yield key, value
+        item = parse_object(line, "a line of the commit")
+        match item:
+            case {"key": str(key), "value": dict(value)}:
+                yield key, value
+            case _:
+                raise HubError(400, f"the commit has a line that is no {{key, value}} object: {line[:80]!r}")
 
 
 def read_commit(repo: Repo, body: BinaryIO) -> tuple[Header, list[Put | Delete]]:
@@ -75,7 +73,11 @@ def read_commit(repo: Repo, body: BinaryIO) -> tuple[Header, list[Put | Delete]]
                 header = _header(value)
             case "file":
                 path = checked_path(value.get("path"))
-                changes.append(Put(path, repo.git.create_blob(_content(value)), large=False))
+                content = _content(value)
+                named = parse_pointer(content)
+                if named is not None and not repo.owns(named.sha256):
+                    raise HubError(400, f"file {path!r} points to large file {named.sha256}, which is not uploaded")
+                changes.append(Put(path, repo.git.create_blob(content), large=False))
             case "lfsFile":
                 path = checked_path(value.get("path"))
                 pointer = _pointer(repo, path, value)
@@ -119,7 +121,7 @@ def _pointer(repo: Repo, path: str, value: dict[str, Any]) -> Pointer:
     if value.get("algo", "sha256") != "sha256" or not isinstance(oid, str) or not SHA256.fullmatch(oid):
         raise HubError(400, f"large file {path!r} needs algo sha256 and its oid in lower-case hex")
     size = repo.blobs.size(oid)
-    if size is None:
+    if size is None or not repo.owns(oid):
         raise HubError(400, f"large file {path!r} ({oid}) is not uploaded; upload it before the commit")
     if value.get("size") not in (None, size):
         raise HubError(400, f"large file {path!r} has {size} bytes here, not {value['size']}; upload it again")

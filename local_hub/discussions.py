@@ -9,12 +9,14 @@ from starlette.responses import JSONResponse, Response
 
 from local_hub import clock
 from local_hub.commits import Delete, Put, advance, apply, branch_ref
+from local_hub.diffs import unified
 from local_hub.errors import HubError
 from local_hub.names import RepoName
 from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.web import Call, Route
 
 _PAGE = 50
+_MAX_TITLE = 250
 _STATUSES = ("open", "closed")
 
 
@@ -95,8 +97,8 @@ def _found(settings: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def create(call: Call) -> Response:
-    repo, user, body = call.writable_repo(), call.signed_in(), call.json()
-    title = str(body.get("title", "")).strip()
+    repo, user, body = call.shared_repo(), call.signed_in(), call.json()
+    title = str(body.get("title", "")).strip()[:_MAX_TITLE]
     if len(title) < 3:
         raise HubError(400, f"title {title!r} is too short; use at least 3 characters")
     asked = Requested(title, str(body.get("description", "")), pull_request=bool(body.get("pullRequest")))
@@ -121,8 +123,7 @@ def listing(call: Call) -> Response:
         and (statuses is None or record["status"] in statuses)
         and (not author or record["author"]["name"] == author)
     ]
-    page = call.query("p", "0")
-    start = (int(page) if page.isdecimal() else 0) * _PAGE
+    start = call.number("p") * _PAGE
     shown = [_as_json(repo.name, record) for record in found[start : start + _PAGE]]
     return JSONResponse({"discussions": shown, "count": len(found), "start": start})
 
@@ -134,6 +135,8 @@ def details(call: Call) -> Response:
     if record["isPullRequest"]:
         answer["changes"] = {"base": record["base"], "mergeCommitId": record.get("mergeCommit")}
         answer["filesWithConflicts"] = _conflicts(repo, record)
+        if call.flag("diff"):
+            answer["diff"] = pull_request_diff(repo, record)
     return JSONResponse(answer)
 
 
@@ -149,17 +152,43 @@ def _conflicts(repo: Repo, record: dict[str, Any]) -> list[str]:
     return sorted({side.path for triple in conflicts or [] for side in triple if side is not None})
 
 
+def pull_request_diff(repo: Repo, record: dict[str, Any]) -> str:
+    """What the pull request changes, since it left its base; empty once the base is gone."""
+    head = repo.commit(f"refs/pr/{record['num']}")
+    if record["status"] == "merged":
+        base = repo.commit(record["mergeCommit"]).parents[0]
+    elif (ref := record["base"]) in repo.git.references:
+        base = repo.git.references[ref].peel(pygit2.Commit)
+    else:
+        return ""
+    common = repo.git.merge_base(base.id, head.id)
+    return unified(repo.git, repo.git[common] if common else None, head)
+
+
 def comment(call: Call) -> Response:
     user, text = call.signed_in(), str(call.json().get("comment", ""))
     event = _comment(user, text)
-    with call.writable_repo().changing_settings() as settings:
+    with call.shared_repo().changing_settings() as settings:
         _found(settings, int(call.params["number"]))["events"].append(event)
     return JSONResponse({"newMessage": event})
 
 
+def opened_by(repo: Repo, user: str | None, number: int) -> bool:
+    known = repo.settings().get("discussions", [])
+    return 0 < number <= len(known) and known[number - 1]["author"]["name"] == user
+
+
+def _own_or_writable(call: Call) -> Repo:
+    """The repository, if the caller may change this discussion: whoever opened it, and whoever may write here."""
+    repo = call.shared_repo()
+    return repo if opened_by(repo, call.user, int(call.params["number"])) else call.writable_repo()
+
+
 def rename(call: Call) -> Response:
-    user, title = call.signed_in(), str(call.json().get("title", "")).strip()
-    with call.writable_repo().changing_settings() as settings:
+    user, title = call.signed_in(), str(call.json().get("title", "")).strip()[:_MAX_TITLE]
+    if len(title) < 3:
+        raise HubError(400, f"title {title!r} is too short; use at least 3 characters")
+    with _own_or_writable(call).changing_settings() as settings:
         record = _found(settings, int(call.params["number"]))
         event = _event(user, "title-change", {"from": record["title"], "to": title})
         record["events"].append(event)
@@ -171,8 +200,8 @@ def change_status(call: Call) -> Response:
     user, body = call.signed_in(), call.json()
     status = body.get("status")
     if status not in _STATUSES:
-        raise HubError(400, f"status {status!r} is unknown; use one of {', '.join(_STATUSES)}")
-    with call.writable_repo().changing_settings() as settings:
+        raise HubError(400, f"status {str(status)[:80]!r} is unknown; use one of {', '.join(_STATUSES)}")
+    with _own_or_writable(call).changing_settings() as settings:
         record = _found(settings, int(call.params["number"]))
         if record["status"] == "merged":
             raise HubError(400, f"pull request {record['num']} is merged and stays so; open another one")

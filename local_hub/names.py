@@ -12,6 +12,8 @@ MAX_REF = 255
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _BAD_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# First segments of our own routes: a namespace of that name could not be reached.
+_RESERVED = frozenset(["api", "cas", "datasets", "lfs", "login", "models", "spaces", "static", "v1"])
 
 
 @dataclass(frozen=True, order=True)
@@ -26,10 +28,8 @@ class RepoName:
         if self.kind not in KINDS:
             raise HubError(400, f"repository type {self.kind!r} is unknown; use one of {', '.join(KINDS)}")
         for part in (self.namespace, self.name):
-            if not _NAME.fullmatch(part) or len(part) > MAX_NAME or ".." in part or "--" in part:
-                raise HubError(
-                    400, f"repository name {part[:MAX_NAME]!r} is not allowed; use letters, digits, '-', '_' and '.'"
-                )
+            _check_name(part)
+        checked_namespace(self.namespace)
         if self.name.endswith((".git", ".ipynb")):
             raise HubError(400, f"repository name {self.name!r} may not end in .git or .ipynb; drop the ending")
 
@@ -49,6 +49,19 @@ class RepoName:
     def url_path(self) -> str:
         """Where the repository lives below the endpoint: models have no prefix."""
         return self.repo_id if self.kind == "model" else f"{self.kind}s/{self.repo_id}"
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > MAX_NAME or ".." in name or "--" in name:
+        raise HubError(400, f"name {name[:MAX_NAME]!r} is not allowed; use letters, digits, '-', '_' and '.'")
+
+
+def checked_namespace(name: str) -> str:
+    """The name of a user or an organisation."""
+    _check_name(name)
+    if name.lower() in _RESERVED:
+        raise HubError(400, f"namespace {name!r} is reserved for addresses of this server; choose another")
+    return name
 
 
 def checked_path(path: object) -> str:

@@ -1,19 +1,13 @@
-"""Routes about branches, tags and history."""
-
-from itertools import islice
-from typing import Any
+"""Routes about branches and tags."""
 
 import pygit2
-from pygit2.enums import ObjectType, SortMode
+from pygit2.enums import ObjectType
 from starlette.responses import JSONResponse, Response
 
-from local_hub import clock
 from local_hub.errors import HubError, revision_not_found
 from local_hub.names import checked_ref
 from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.web import Call, Route
-
-_PAGE = 1000
 
 
 def refs(call: Call) -> Response:
@@ -34,30 +28,6 @@ def refs(call: Call) -> Response:
     if call.flag("include_prs"):
         answer["pullRequests"] = below("refs/pr/")
     return JSONResponse(answer)
-
-
-def history(call: Call) -> Response:
-    repo = call.repo()
-    head = repo.commit(call.params["revision"])
-    page = int(call.query("p")) if call.query("p").isdecimal() else 0
-    walk = repo.git.walk(head.id, SortMode.TOPOLOGICAL)
-    commits = list(islice(walk, page * _PAGE, (page + 1) * _PAGE + 1))
-    headers = {}
-    if len(commits) > _PAGE:
-        following = call.request.url.include_query_params(p=page + 1)
-        headers["Link"] = f'<{following}>; rel="next"'
-    return JSONResponse([_commit_json(commit) for commit in commits[:_PAGE]], headers=headers)
-
-
-def _commit_json(commit: pygit2.Commit) -> dict[str, Any]:
-    title, _, message = commit.message.partition("\n")
-    return {
-        "id": str(commit.id),
-        "title": title,
-        "message": message.strip(),
-        "date": clock.at(commit.commit_time),
-        "authors": [{"user": commit.author.name}],
-    }
 
 
 def _new_ref(repo: Repo, ref: str, target: pygit2.Oid) -> None:
@@ -113,7 +83,6 @@ def _delete_ref(call: Call, ref: str) -> Response:
 _REPO = "/api/{kind}/{namespace}/{name}"
 ROUTES = [
     Route("GET", f"{_REPO}/refs", refs),
-    Route("GET", f"{_REPO}/commits/{{revision}}", history),
     Route("POST", f"{_REPO}/branch/{{branch}}", create_branch),
     Route("DELETE", f"{_REPO}/branch/{{branch}}", delete_branch),
     Route("POST", f"{_REPO}/tag/{{revision}}", create_tag),

@@ -18,13 +18,14 @@ from urllib.request import ProxyHandler, build_opener
 import uvicorn
 
 from local_hub.app import HEALTH_PATH, App
+from local_hub.auth import is_loopback
 from local_hub.blobs import published
 from local_hub.store import Store
 
 DEFAULT_ROOT = Path("build/hub")
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7777
-_LOGGERS = ("local_hub", "uvicorn.error", "uvicorn.access")
+_LOGGERS = ("local_hub", "uvicorn.error")
 
 
 class HubBusy(Exception):
@@ -93,18 +94,24 @@ def _logging_to(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def prepared(root: Path, host: str, port: int) -> Iterator[Running]:
-    """Hold the root and the port; `server.json` names the address for as long as it lasts."""
+def prepared(
+    root: Path, host: str, port: int, hosts: frozenset[str] = frozenset(), *, run_spaces: bool = False
+) -> Iterator[Running]:
+    """Hold the root and the port; `server.json` names the address for as long as it lasts.
+
+    `hosts` are further names that clients may call this server by. Spaces run on loopback only.
+    """
     with ExitStack() as stack:
         stack.enter_context(_locked(root))
         bound = stack.enter_context(_bound(host, port))
         stack.enter_context(_logging_to(root / "server.log"))
-        store = Store(root)
+        store = Store(root, development=is_loopback(host))
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{bound.getsockname()[1]}"
         config = uvicorn.Config(
-            App(store),
+            App(store, hosts),
             lifespan="off",
+            access_log=False,  # App writes it: uvicorn's would hold the keys of signed addresses
             ws="none",
             log_config=None,
             server_header=False,
@@ -114,7 +121,8 @@ def prepared(root: Path, host: str, port: int) -> Iterator[Running]:
         )
         record = root / "server.json"
         with published(record, store.temporary) as stream:
-            stream.write(json.dumps({"url": url, "pid": os.getpid()}).encode())
+            facts = {"url": url, "pid": os.getpid(), "development": store.development}
+            stream.write(json.dumps(facts).encode())
         stack.callback(record.unlink, missing_ok=True)
         yield Running(url, uvicorn.Server(config), bound)
 
@@ -136,13 +144,29 @@ def serving(root: Path, port: int = 0, host: str = DEFAULT_HOST) -> Iterator[str
             thread.join()
 
 
-def recorded_url(root: Path) -> str | None:
-    """The address in server.json, whether or not anyone still answers there."""
+@contextmanager
+def held_store(root: Path) -> Iterator[Store]:
+    """The store of a root that no server holds, and none can take meanwhile. Raises HubBusy."""
+    with _locked(root):
+        yield Store(root)
+
+
+def takes_development_token(root: Path) -> bool:
+    """Whether the server in server.json listens on loopback, where the fixed token counts."""
+    return bool(_recorded(root).get("development", True))
+
+
+def _recorded(root: Path) -> dict[str, object]:
     try:
         recorded = json.loads((root / "server.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    url = recorded.get("url") if isinstance(recorded, dict) else None
+        return {}
+    return recorded if isinstance(recorded, dict) else {}
+
+
+def recorded_url(root: Path) -> str | None:
+    """The address in server.json, whether or not anyone still answers there."""
+    url = _recorded(root).get("url")
     return url if isinstance(url, str) else None
 
 

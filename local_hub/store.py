@@ -13,13 +13,15 @@ import pygit2
 from pygit2.enums import FileMode, ObjectType
 
 from local_hub import clock
+from local_hub.accounts import ADMIN, Tokens
 from local_hub.blobs import Blobs, published
 from local_hub.errors import HubError, repo_not_found, revision_not_found
 from local_hub.names import KINDS, RepoName
-from local_hub.tree import initial_attributes
+from local_hub.tree import initial_attributes, pointers
 
 DEFAULT_BRANCH = "main"
 _SETTINGS = "hub.json"  # inside the bare repository, where git ignores it and a move takes it along
+_OWNED = "large-files"  # in there too: an empty file per sha256
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -61,6 +63,32 @@ class Repo:
     def private(self) -> bool:
         return bool(self.settings()["private"])
 
+    def access_of(self, user: str | None) -> str | None:
+        """Where the request of `user` to read a gated repository stands: pending, accepted, rejected, or None."""
+        request = self.settings().get("access", {}).get(user)
+        return str(request["status"]) if request else None
+
+    def own(self, sha256: str) -> None:
+        """Note that the large file `sha256` was uploaded to this very repository (or copied from a readable one).
+
+        Without that, whoever knows the hash of another's private file could commit a pointer to it, and read it.
+        """
+        (self._owned / sha256).touch()
+
+    def owns(self, sha256: str) -> bool:
+        return (self._owned / sha256).exists()
+
+    def owned(self) -> dict[str, int]:
+        """The large files that were ever uploaded here, by sha256, and when (seconds since 1970)."""
+        return {mark.name: int(mark.stat().st_mtime) for mark in self._owned.iterdir()}
+
+    def disown(self, sha256: str) -> None:
+        (self._owned / sha256).unlink(missing_ok=True)
+
+    @property
+    def _owned(self) -> Path:
+        return self.path / _OWNED
+
     def ref_name(self, revision: str) -> str | None:
         """The full ref that `revision` names: a branch before a tag, or `refs/...` spelt out (pull requests)."""
         candidates = [f"refs/heads/{revision}", f"refs/tags/{revision}"]
@@ -86,11 +114,27 @@ class Repo:
         raise revision_not_found(revision)
 
 
-class Store:
-    """Everything below `root`. Make one per root and process: see server.py for the lock that ensures it."""
+def _copy(source: Repo, draft: Path) -> None:
+    """The history of `source` without its pull requests, whose discussions stay behind."""
+    with source.lock:
+        shutil.copytree(source.path, draft)
+    git = pygit2.Repository(str(draft))
+    for name in [name for name in git.references if name.startswith("refs/pr/")]:
+        git.references.delete(name)
+    for name in (_SETTINGS, "space-secrets.json"):
+        (draft / name).unlink(missing_ok=True)
 
-    def __init__(self, root: Path) -> None:
+
+class Store:
+    """Everything below `root`. Make one per root and process: see server.py for the lock that ensures it.
+
+    `development` says whether the fixed development token counts: only where none but this machine can call.
+    """
+
+    def __init__(self, root: Path, *, development: bool = True) -> None:
         self.root = root
+        self.development = development
+        self.tokens = Tokens(root)
         self.temporary = root / "tmp"
         self._repos = root / "repos"
         shutil.rmtree(self.temporary, ignore_errors=True)  # drafts of a server that was killed
@@ -108,6 +152,16 @@ class Store:
         for pattern in ("*/*/*.git/*.lock", "*/*/*.git/refs/**/*.lock"):
             for stale in self._repos.glob(pattern):
                 stale.unlink()  # outlives the killed server that took it, and would block its branch for ever
+        self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Roots of before large files had owners: what a repository's history names is its own."""
+        for path in self._repos.glob("*/*/*.git"):
+            if not (path / _OWNED).is_dir():
+                owned = pointers(pygit2.Repository(str(path)))
+                (path / _OWNED).mkdir()
+                for sha256 in owned:
+                    (path / _OWNED / sha256).touch()
 
     def _kept(self, name: str, fresh: str) -> str:
         path = self.root / name
@@ -116,6 +170,12 @@ class Store:
                 stream.write(fresh.encode())
             path.chmod(0o600)
         return path.read_text()
+
+    def renew_id(self) -> None:
+        """Tell clients by a new address that they must send every Xet chunk again."""
+        self.id = secrets.token_hex(16)
+        with published(self.root / "store-id", self.temporary) as stream:
+            stream.write(self.id.encode())
 
     def lock_of(self, path: Path) -> threading.RLock:
         return self._locks.setdefault(path, threading.RLock())
@@ -131,14 +191,13 @@ class Store:
             raise repo_not_found(name.repo_id, anonymous=False)
         return Repo(name, self._path(name), self)
 
-    def create(self, name: RepoName, author: str, settings: dict[str, Any]) -> bool:
-        """Make the repository with its first commit; False if the name is taken."""
+    def create(self, name: RepoName, author: str, settings: dict[str, Any], copied: Repo | None = None) -> bool:
+        """Make the repository with its first commit, or with the history of `copied`; False if the name is taken."""
         draft = self.temporary / f"{secrets.token_hex(8)}.git"
-        git = pygit2.init_repository(str(draft), bare=True, initial_head=DEFAULT_BRANCH)
-        builder = git.TreeBuilder()
-        builder.insert(".gitattributes", git.create_blob(initial_attributes()), FileMode.BLOB)
-        who = pygit2.Signature(author, f"{author}@localhost")
-        git.create_commit(f"refs/heads/{DEFAULT_BRANCH}", who, who, "initial commit", builder.write(), [])
+        if copied is None:
+            self._start(draft, author)
+        else:
+            _copy(copied, draft)
         record = {"private": False, "gated": False, "created": clock.now(), **settings}
         (draft / _SETTINGS).write_text(json.dumps(record), encoding="utf-8")
         with self._names:
@@ -148,6 +207,14 @@ class Store:
             self._path(name).parent.mkdir(parents=True, exist_ok=True)
             draft.rename(self._path(name))
         return True
+
+    def _start(self, draft: Path, author: str) -> None:
+        git = pygit2.init_repository(str(draft), bare=True, initial_head=DEFAULT_BRANCH)
+        builder = git.TreeBuilder()
+        builder.insert(".gitattributes", git.create_blob(initial_attributes()), FileMode.BLOB)
+        who = pygit2.Signature(author, f"{author}@localhost")
+        git.create_commit(f"refs/heads/{DEFAULT_BRANCH}", who, who, "initial commit", builder.write(), [])
+        (draft / _OWNED).mkdir()
 
     def delete(self, name: RepoName) -> None:
         """Take the name away at once, then the files. Large files stay: other repositories may share them."""
@@ -173,3 +240,7 @@ class Store:
 
     def namespaces(self) -> set[str]:
         return {path.name for path in self._repos.glob("*/*") if path.is_dir()}
+
+    def users(self) -> set[str]:
+        """Whoever has a token; and the person whose machine this is."""
+        return {ADMIN, *self.tokens.users()}

@@ -106,6 +106,35 @@ def files(git: pygit2.Repository, commit: pygit2.Commit) -> Iterator[File]:
             yield entry
 
 
+def pointers(git: pygit2.Repository) -> dict[str, File]:
+    """Every large file that a branch, tag or pull request names in any of its commits, by sha256.
+
+    A file that has or had several paths comes under one of them.
+    """
+    walk = git.walk(None, SortMode.TOPOLOGICAL)
+    for name in git.references:
+        walk.push(git.references[name].peel(pygit2.Commit).id)
+    found: dict[str, File] = {}
+    seen: set[pygit2.Oid] = set()
+
+    def visit(tree: pygit2.Tree, prefix: str) -> None:
+        if tree.id in seen:
+            return
+        seen.add(tree.id)
+        for item in tree:
+            if item.type_str == "tree":
+                visit(item, f"{prefix}{item.name}/")
+            elif item.type_str == "blob" and item.id not in seen:
+                seen.add(item.id)
+                file = _file(git, prefix + item.name, item.id)
+                if file.pointer:
+                    found.setdefault(file.pointer.sha256, file)
+
+    for commit in walk:
+        visit(commit.tree, "")
+    return found
+
+
 def as_json(entry: File | Folder, last: pygit2.Commit | None = None) -> dict[str, Any]:
     """An entry as `tree` and `paths-info` answer it."""
     if isinstance(entry, Folder):

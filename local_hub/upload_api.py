@@ -2,16 +2,17 @@
 
 import base64
 import binascii
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pygit2
-import yaml
 from starlette.responses import JSONResponse, Response
 
+from local_hub import card
 from local_hub.commits import branch_ref, commit_changes, is_large_by_name, read_commit
-from local_hub.discussions import Requested, open_pull_request
+from local_hub.discussions import Requested, open_pull_request, opened_by
 from local_hub.errors import HubError
 from local_hub.names import checked_path
 from local_hub.store import Repo
@@ -21,9 +22,21 @@ from local_hub.web import Call, Route
 MAX_TEXT = 10 << 20  # bytes of text that git takes inline; the Hub's own limit
 
 
+_PULL_REQUEST = re.compile(r"refs/pr/([0-9]{1,9})")
+
+
+def _target(call: Call) -> Repo:
+    """The repository, if the caller may commit there: all who see it may to a pull request that they open."""
+    own = _PULL_REQUEST.fullmatch(call.params["revision"])
+    shared = call.shared_repo()
+    if call.flag("create_pr") or (own and opened_by(shared, call.user, int(own[1]))):
+        return shared
+    return call.writable_repo()
+
+
 def preupload(call: Call) -> Response:
     """Per file: its storage, whether .gitignore drops it, and what is there now, so that no-op uploads are skipped."""
-    repo = call.writable_repo()
+    repo = _target(call)
     commit = repo.commit(call.params["revision"])
     asked = call.json()
     entries = asked.get("files")
@@ -77,7 +90,7 @@ def ignored_paths(rules: str, paths: list[str]) -> set[str]:
 
 
 def commit(call: Call) -> Response:
-    repo = call.writable_repo()
+    repo = _target(call)
     user, revision = call.signed_in(), call.params["revision"]
     header, changes = read_commit(repo, call.body)
     if call.flag("create_pr"):
@@ -93,24 +106,8 @@ def commit(call: Call) -> Response:
     return JSONResponse({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": "", **extra})
 
 
-def card_errors(content: str) -> list[str]:
-    """What is wrong with a README's YAML header; no header is fine."""
-    if not content.startswith("---"):
-        return []
-    header, end, _ = content.removeprefix("---").partition("\n---")
-    if not end:
-        return ["the YAML header starts with --- and never ends; close it with a line of ---"]
-    try:
-        loaded = yaml.safe_load(header)
-    except yaml.YAMLError as error:
-        return [f"the YAML header does not parse: {error}"]
-    if loaded is not None and not isinstance(loaded, dict):
-        return ["the YAML header must be a mapping of keys to values"]
-    return []
-
-
 def validate_yaml(call: Call) -> Response:
-    errors = card_errors(str(call.json().get("content", "")))
+    errors = card.errors(str(call.json().get("content", "")))
     body = {"errors": [{"message": message} for message in errors], "warnings": []}
     return JSONResponse(body, status_code=400 if errors else 200)
 

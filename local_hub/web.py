@@ -4,7 +4,6 @@ Routing works on the raw path: a revision such as `refs/pr/1` arrives as `refs%2
 """
 
 import io
-import json
 import re
 import secrets
 import tempfile
@@ -18,9 +17,11 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from local_hub.auth import user_of
+from local_hub.accounts import Account
+from local_hub.auth import caller, is_loopback
 from local_hub.errors import HubError, repo_not_found
 from local_hub.names import RepoName
+from local_hub.payload import parse_object
 from local_hub.store import Repo, Store
 
 _SPECIAL = {
@@ -32,6 +33,8 @@ _SPECIAL = {
 _IN_MEMORY = 4 << 20  # larger request bodies wait on disk
 MAX_BODY = 1 << 30  # a commit carries small files inline, the clients at most about 100 MB of them
 MAX_ANONYMOUS_BODY = 1 << 20
+MAX_JSON = 16 << 20  # of a body that is one JSON object
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Call:
     store: Store
     request: Request
     params: dict[str, str]
-    user: str | None = None
+    account: Account | None = None
     body: BinaryIO = field(default_factory=io.BytesIO)
     draft: Path | None = None  # the file behind `body`, for a route that admits large bodies; theirs to keep
 
@@ -56,49 +59,83 @@ class Call:
     def flag(self, name: str) -> bool:
         return self.query(name).lower() in ("1", "true")
 
+    def number(self, name: str) -> int:
+        """A query parameter that counts something; 0 where it is absent or no such number."""
+        text = self.query(name)
+        return int(text) if _NUMBER.fullmatch(text) else 0
+
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; an empty body is an empty object."""
-        text = self.body.read()
-        try:
-            loaded = json.loads(text) if text.strip() else {}
-        except ValueError as error:
-            raise HubError(400, f"the request body is not JSON: {error}") from None
-        if not isinstance(loaded, dict):
-            raise HubError(400, "the request body must be a JSON object")
-        return loaded
+        data = self.body.read(MAX_JSON + 1)
+        if len(data) > MAX_JSON:
+            raise HubError(413, f"the JSON in the request body is above {MAX_JSON:,} bytes; send less at a time")
+        return parse_object(data, "the request body") if data.strip() else {}
 
     @property
     def repo_name(self) -> RepoName:
         kind = self.params.get("kind") or self.params.get("prefix", "").rstrip("/") or "models"
         return RepoName(kind.removesuffix("s"), self.params["namespace"], self.params["name"])
 
+    @property
+    def user(self) -> str | None:
+        """The caller's name; None for an anonymous one."""
+        return self.account.name if self.account else None
+
     def signed_in(self) -> str:
         """The user, or a 401 that says how to become one."""
-        if self.user is None:
-            raise HubError(401, "this needs a token; set HF_TOKEN=local")
-        return self.user
+        if self.account is None:
+            raise HubError(401, "this needs a token; set HF_TOKEN to one of this Hub's")
+        return self.account.name
+
+    def writes_in(self, namespace: str) -> str:
+        """The user, if their token may write below `namespace`."""
+        user = self.signed_in()
+        assert self.account is not None
+        if self.account.role != "write":
+            raise HubError(403, f"the token of {user} may only read; use one with the role `write`")
+        if not self.account.writes_in(namespace):
+            raise HubError(403, f"{user} may not write below {namespace}/; use another namespace or another token")
+        return user
+
+    def sees(self, repo: Repo) -> bool:
+        return not repo.private or (self.account is not None and self.account.belongs_to(repo.name.namespace))
+
+    def may_write(self, repo: Repo) -> bool:
+        return self.account is not None and self.account.writes_in(repo.name.namespace)
 
     def repo(self) -> Repo:
         """The repository of this path, if the caller may read it."""
         name = self.repo_name
-        if not self.store.exists(name):
-            raise repo_not_found(name.repo_id, anonymous=self.user is None)
-        repo = self.store.open(name)
-        if self.user is None and repo.private:
-            raise repo_not_found(name.repo_id, anonymous=True)
-        return repo
+        if self.store.exists(name):
+            repo = self.store.open(name)
+            if self.sees(repo):
+                return repo
+        raise repo_not_found(name.repo_id, anonymous=self.account is None)
 
     def writable_repo(self) -> Repo:
         """The repository of this path, if the caller may change it."""
         self.signed_in()
-        return self.repo()
+        repo = self.repo()
+        self.writes_in(repo.name.namespace)
+        return repo
+
+    def shared_repo(self) -> Repo:
+        """The repository of this path, if the caller may open a discussion or pull request in it."""
+        user, repo = self.signed_in(), self.repo()
+        self.writes_in(user)  # anywhere that one can see, with a token that may write at all
+        return repo
 
     def content_repo(self) -> Repo:
         """The repository of this path, if the caller may read its files: a gated one shows only its listing."""
         repo = self.repo()
-        if self.user is None and repo.settings()["gated"]:
-            raise HubError(401, f"Access to {repo.name.repo_id} is restricted; set HF_TOKEN=local", "GatedRepo")
-        return repo
+        if not repo.settings()["gated"] or self.may_write(repo) or repo.access_of(self.user) == "accepted":
+            return repo
+        if self.account is None:
+            raise HubError(401, f"Access to {repo.name.repo_id} is restricted; set HF_TOKEN", "GatedRepo")
+        ask = f"{self.endpoint}/{repo.name.url_path}/ask-access"
+        raise HubError(
+            403, f"Access to {repo.name.repo_id} is restricted; ask for it with a POST to {ask}", "GatedRepo"
+        )
 
 
 @dataclass(frozen=True)
@@ -146,13 +183,23 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", group, pattern.replace(".", r"\.")))
 
 
+def _caller(store: Store, request: Request) -> Account | None:
+    near = request.client is not None and is_loopback(request.client.host)
+    return caller(
+        store.tokens,
+        request.headers.get("authorization"),
+        development=store.development and near,
+        reading=request.method in ("GET", "HEAD"),
+    )
+
+
 @asynccontextmanager
 async def received(store: Store, request: Request, route: Route, params: dict[str, str]) -> AsyncIterator[Call]:
     """The call with its body taken in, on disk where it may be large; what the handler leaves there is removed."""
     call = Call(store, request, params)
     if not route.tokenless:
-        call.user = user_of(request.headers.get("authorization"))
-    limit = MAX_ANONYMOUS_BODY if call.user is None else MAX_BODY
+        call.account = _caller(store, request)
+    limit = MAX_ANONYMOUS_BODY if call.account is None else MAX_BODY
     with ExitStack() as stack:
         if route.admit is not None:
             limit = route.admit(call)

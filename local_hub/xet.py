@@ -16,30 +16,39 @@ from starlette.responses import JSONResponse, Response
 from local_hub.auth import LIFETIME, check, sign
 from local_hub.blobs import Mismatch, publish
 from local_hub.errors import HubError
-from local_hub.store import Store
+from local_hub.names import RepoName
+from local_hub.store import Repo, Store
 from local_hub.web import Call, Route
 from local_hub.xet_format import Malformed, Segment, XetFile, chunk_offsets, shard_files, unpack_chunk
 
 MAX_XORB = 80 << 20  # clients fill them up to 64 MiB
 MAX_SHARD = 256 << 20
 MAX_OPEN_XORBS = 16  # mapped at once while one file is rebuilt
-_PURPOSE = "xet-write"
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def write_token(call: Call) -> Response:
     """The key to this store's CAS. The revision is not looked at: clients may ask before it exists."""
-    call.writable_repo()
-    key, address = sign(call.store.secret, _PURPOSE), f"{call.endpoint}/cas/{call.store.id}"
+    name = call.shared_repo().name
+    where = f"{name.kind}/{name.repo_id}"
+    key, address = f"{sign(call.store.secret, _purpose(where))}/{where}", f"{call.endpoint}/cas/{call.store.id}"
     expires = int(time.time()) + LIFETIME - 60
     headers = {"X-Xet-Cas-Url": address, "X-Xet-Access-Token": key, "X-Xet-Token-Expiration": str(expires)}
     return JSONResponse({"casUrl": address, "accessToken": key, "exp": expires}, headers=headers)
 
 
-def _admit(call: Call) -> None:
+def _purpose(repo: str) -> str:
+    return f"xet-write {repo}"
+
+
+def _admit(call: Call) -> Repo:
+    """The repository that the caller's key was given out for."""
     if call.params["store"] != call.store.id:
         raise HubError(404, "this store was replaced; start the upload again")
-    check(call.store.secret, _PURPOSE, call.request.headers.get("authorization", "").removeprefix("Bearer "))
+    key, _, where = call.request.headers.get("authorization", "").removeprefix("Bearer ").partition("/")
+    check(call.store.secret, _purpose(where), key)
+    kind, _, repo_id = where.partition("/")
+    return call.store.open(RepoName.parse(kind, repo_id))
 
 
 def admit_xorb(call: Call) -> int:
@@ -78,7 +87,7 @@ def put_xorb(call: Call) -> Response:
 
 
 def put_shard(call: Call) -> Response:
-    rebuild_files(call.store, call.body.read())
+    rebuild_files(_admit(call), call.body.read())
     return JSONResponse({"result": 1})
 
 
@@ -111,13 +120,17 @@ class _Xorbs:
         return self._open[xorb]
 
 
-def rebuild_files(store: Store, shard: bytes) -> None:
-    """Store every file of the shard under its sha256; one that does not hash to it refuses the shard."""
-    xorbs = _Xorbs(store)
+def rebuild_files(repo: Repo, shard: bytes) -> None:
+    """Store every file of the shard under its sha256; one that does not hash to it refuses the shard.
+
+    A file that another repository has is read all the same: its name alone is no proof of having it.
+    """
+    xorbs = _Xorbs(repo.store)
     try:
         for file in shard_files(shard):
-            if store.blobs.size(file.sha256) is None:
-                _rebuild(store, xorbs, file)
+            if repo.blobs.size(file.sha256) is None or not repo.owns(file.sha256):
+                _rebuild(repo.store, xorbs, file)
+                repo.own(file.sha256)
     except (Malformed, Mismatch) as error:
         raise HubError(400, f"shard refused: {error}") from None
 

@@ -1,6 +1,7 @@
 """What the Hub does not let a client do, asked over plain HTTP; and the exact answers that clients depend on."""
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from local_hub import card
 from local_hub.errors import HubError
 from local_hub.names import RepoName, checked_path, checked_ref
 from local_hub.resolve import byte_range
-from local_hub.upload_api import card_errors, ignored_paths
+from local_hub.upload_api import ignored_paths
 
 REPO = "/api/models/local/refusals"
 
@@ -34,6 +36,17 @@ def commit(client: httpx2.Client, *operations: tuple[str, dict[str, Any]], **hea
 
 def head(client: httpx2.Client) -> str:
     return str(client.get(REPO).json()["sha"])
+
+
+def upload(client: httpx2.Client, content: bytes, repo: str = "local/refusals") -> str:
+    """Store a large file by LFS, and return its sha256."""
+    oid = hashlib.sha256(content).hexdigest()
+    body = {"operation": "upload", "objects": [{"oid": oid, "size": len(content)}]}
+    answer = client.post(f"/{repo}.git/info/lfs/objects/batch", json=body).raise_for_status().json()
+    actions = answer["objects"][0].get("actions")
+    if actions:
+        client.put(actions["upload"]["href"], content=content).raise_for_status()
+    return oid
 
 
 BAD_PATHS = [
@@ -230,14 +243,8 @@ def test_storage_follows_name_content_and_size(user: httpx2.Client) -> None:
     assert mode("long.txt", 11 << 20, b"text") == "lfs"
 
 
-def test_a_large_file_that_no_pattern_names_is_named_in_gitattributes(user: httpx2.Client, hub_root: Path) -> None:
-    import hashlib
-
-    from local_hub.blobs import Blobs
-
-    oid = hashlib.sha256(b"long text").hexdigest()
-    with Blobs(hub_root / "blobs", hub_root / "tmp").writing(oid) as writer:
-        writer.write(b"long text")
+def test_a_large_file_that_no_pattern_names_is_named_in_gitattributes(user: httpx2.Client) -> None:
+    oid = upload(user, b"long text")
     commit(user, ("lfsFile", {"path": "my notes.txt", "algo": "sha256", "oid": oid, "size": 9})).raise_for_status()
     attributes = user.get("/local/refusals/resolve/main/.gitattributes").text
     assert "/my[[:space:]]notes.txt filter=lfs" in attributes
@@ -251,7 +258,7 @@ def test_a_broken_card_is_refused_with_a_reason(user: httpx2.Client, card: str) 
 
 
 def test_a_card_with_dates_and_odd_keys_is_still_answered(user: httpx2.Client) -> None:
-    assert card_errors("---\nlicense: mit\n---\n# x") == [] == card_errors("# no header")
+    assert card.errors("---\nlicense: mit\n---\n# x") == [] == card.errors("# no header")
     readme = "---\nreleased: 2026-01-01\n1: one\ntags: null\n---\n"
     commit(user, ("file", file("README.md", readme.encode()))).raise_for_status()
     assert user.get(REPO).json()["cardData"] == {"released": "2026-01-01", "1": "one", "tags": None}
