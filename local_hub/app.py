@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from local_hub import (
     accounts_api,
-    discussions,
+    discussions_api,
     files_api,
     history_api,
     lfs,
@@ -44,7 +44,7 @@ ROUTES: list[Route] = [
     *history_api.ROUTES,
     *refs_api.ROUTES,
     *upload_api.ROUTES,
-    *discussions.ROUTES,
+    *discussions_api.ROUTES,
     *spaces_api.ROUTES,
     *xet.ROUTES,
     *lfs.ROUTES,

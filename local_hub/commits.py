@@ -1,7 +1,6 @@
 """Commits: newline-delimited JSON in, one git commit out, all of it or nothing."""
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,7 +111,7 @@ def _content(value: dict[str, Any]) -> bytes:
         return content.encode()
     try:
         return base64.b64decode(content, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise HubError(400, f"file {value.get('path')!r} is not base64: {error}") from None
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
+_MAX_LINE = 1000  # characters of a message in a header
+
 
 class HubError(Exception):
     """A request that is refused, with the HTTP status and the line that the client shows its user."""
@@ -23,7 +25,7 @@ class HubError(Exception):
 
     def response(self) -> JSONResponse:
         # A header carries latin-1 without control characters; the body keeps the message as it is.
-        line = "".join(c if c.isprintable() else " " for c in self.message)
+        line = "".join(c if c.isprintable() else " " for c in self.message)[:_MAX_LINE].strip()
         headers = {"X-Error-Message": line.encode("ascii", "backslashreplace").decode(), **self.headers}
         if self.code is not None:
             headers["X-Error-Code"] = self.code

@@ -37,6 +37,7 @@ def create(call: Call) -> Response:
     settings: dict[str, Any] = {"private": bool(_private(body))}
     if name.kind == "space":
         settings["sdk"] = str(body.get("sdk") or "static")
+        settings["hardware"], settings["sleepTime"] = body.get("hardware"), body.get("sleepTimeSeconds")
     answer = {"url": f"{call.endpoint}/{name.url_path}", "name": name.repo_id, "id": name.repo_id}
     if call.store.create(name, user, settings):
         return JSONResponse(answer)
@@ -99,7 +100,8 @@ def describe(repo: Repo, revision: str, *, siblings: bool, blobs: bool = False) 
         "gated": settings["gated"],
         "disabled": False,
         "createdAt": settings["created"],
-        "lastModified": clock.at(commit.commit_time),
+        # Git counts whole seconds: the first commit would be older than the repository.
+        "lastModified": max(settings["created"], clock.at(commit.commit_time)),
         "tags": card.tags(about),
         "downloads": 0,
         "likes": 0,

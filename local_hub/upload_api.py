@@ -1,7 +1,6 @@
 """Routes of an upload: what goes where (`preupload`), and the commit that ends it."""
 
 import base64
-import binascii
 import re
 import tempfile
 from pathlib import Path
@@ -64,7 +63,7 @@ def _is_binary(sample: object) -> bool:
     """Whether the file's first bytes are no text: git would keep every version of it whole."""
     try:
         data = base64.b64decode(sample, validate=True) if isinstance(sample, str) else b""
-    except binascii.Error:
+    except ValueError:
         raise HubError(400, "preupload's `sample` is not base64") from None
     try:
         data.decode()

@@ -28,7 +28,8 @@ _SPECIAL = {
     "kind": "models|datasets|spaces",  # plural, below /api
     "prefix": "datasets/|spaces/|",  # elsewhere; models have none
     "path": ".*",
-    "number": r"\d{1,9}",
+    "number": r"[0-9]{1,9}",
+    "what": "edit|hide",
 }
 _IN_MEMORY = 4 << 20  # larger request bodies wait on disk
 MAX_BODY = 1 << 30  # a commit carries small files inline, the clients at most about 100 MB of them
