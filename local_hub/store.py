@@ -39,7 +39,10 @@ class Repo:
         return self.store.blobs
 
     def settings(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.path / _SETTINGS).read_text(encoding="utf-8"))
+        try:
+            loaded: dict[str, Any] = json.loads((self.path / _SETTINGS).read_text(encoding="utf-8"))
+        except FileNotFoundError:  # deleted or moved since it was opened
+            raise repo_not_found(self.name.repo_id, anonymous=False) from None
         return loaded
 
     def save_settings(self, settings: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ def served(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     )
     try:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("Local Hub at http://127.0.0.1:")
+        assert process.stdout.readline().startswith("Local Hub at http://")
         yield process
     finally:
         process.kill()
@@ -153,3 +153,54 @@ def test_a_killed_server_leaves_a_root_that_serves_again(tmp_path: Path) -> None
         answer = httpx2.post(f"{url}/api/models/local/kept/commit/main", content=line, headers=user, trust_env=False)
         assert answer.status_code == 200
         assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_beyond_loopback_a_token_is_made_and_the_development_token_does_not_count(tmp_path: Path) -> None:
+    with served("--root", str(tmp_path), "--host", "0.0.0.0", "--port", "0") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        settings = dict(item.split("=") for item in process.stdout.readline().split()[1:])
+        token, port = settings["HF_TOKEN"], settings["HF_ENDPOINT"].rpartition(":")[2]
+        while live_url(tmp_path) is None:
+            time.sleep(0.02)
+
+        def asked_with(given: str) -> int:
+            headers = {"Authorization": f"Bearer {given}"}
+            return httpx2.get(f"http://127.0.0.1:{port}/api/whoami-v2", headers=headers, trust_env=False).status_code
+
+        assert (asked_with("local"), asked_with(token)) == (401, 200)
+        kept = "".join(path.read_text() for path in tmp_path.iterdir() if path.is_file())
+        assert token not in kept
+        done = local_hub("run", "--root", str(tmp_path), "--", "true")
+        assert done.returncode == 1 and "HF_TOKEN" in done.stderr and done.stderr.count("\n") == 1
+    with served("--root", str(tmp_path), "--host", "0.0.0.0", "--port", "0") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert "token list" in process.stdout.readline(), "a second start makes no further token"
+
+
+def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    root = ("--root", str(tmp_path))
+    token = local_hub("token", "create", "alice", "--org", "lab", *root).stdout.strip()
+    listed = local_hub("token", "list", *root).stdout
+    assert token not in listed
+    token_id, user, role, orgs, _ = listed.rstrip("\n").split("\t")
+    assert (user, role, orgs) == ("alice", "write", "lab")
+    assert local_hub("token", "revoke", token_id, *root).returncode == 0
+    assert local_hub("token", "list", *root).stdout == ""
+    again = local_hub("token", "revoke", token_id, *root)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("arguments", [["../x"], ["alice", "--role", "owner"]])
+def test_a_token_that_cannot_be_made_is_one_clear_line(tmp_path: Path, arguments: list[str]) -> None:
+    done = local_hub("token", "create", *arguments, "--root", str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
+def test_gc_waits_for_no_server_and_says_what_it_freed(tmp_path: Path) -> None:
+    with serving(tmp_path):
+        done = local_hub("gc", "--root", str(tmp_path))
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    done = local_hub("gc", "--root", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "freed 0 bytes: 0 large files, 0 xorbs\n")
