@@ -160,6 +160,8 @@ def _mark_large(repo: Repo, base: pygit2.Commit, index: pygit2.Index, paths: lis
     old = repo.git[index[ATTRIBUTES].id].data.decode("utf-8", "replace") if ATTRIBUTES in index else ""
     known = set(old.splitlines())
     lines = [f"{_escaped(path)} filter=lfs diff=lfs merge=lfs -text" for path in unnamed]
+    if too_long := next((path for path, line in zip(unnamed, lines, strict=True) if len(line.encode()) > 2048), None):
+        raise HubError(400, f"path {too_long[:80]!r} is too long for a large file in .gitattributes; shorten it")
     added = [line for line in dict.fromkeys(lines) if line not in known]
     text = (old if not old or old.endswith("\n") else old + "\n") + "".join(f"{line}\n" for line in added)
     index.add(pygit2.IndexEntry(ATTRIBUTES, repo.git.create_blob(text.encode()), FileMode.BLOB))

@@ -7,11 +7,13 @@ from local_hub.errors import HubError
 
 KINDS = ("model", "dataset", "space")
 MAX_NAME = 96  # the Hub's own limit, and what huggingface_hub checks before it asks
-MAX_PATH = 1024
-MAX_REF = 255
+MAX_PATH = 1024  # bytes
+MAX_REF = 240  # bytes: a ref is a file on disk, and its lock has 5 more
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _BAD_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# HFS+ does not see these, so ".g\u200cit" is .git there, and git fsck refuses it everywhere.
+_UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 # First segments of our own routes: a namespace of that name could not be reached.
 _RESERVED = frozenset(["api", "cas", "datasets", "lfs", "login", "models", "spaces", "static", "v1"])
 
@@ -66,8 +68,8 @@ def checked_namespace(name: str) -> str:
 
 def checked_path(path: object) -> str:
     """A file or folder path inside a repository, refused unless it stays inside."""
-    if not isinstance(path, str) or not path or len(path) > MAX_PATH:
-        raise HubError(400, f"path {str(path)[:80]!r} is empty or longer than {MAX_PATH} characters")
+    if not isinstance(path, str) or not path or len(path.encode()) > MAX_PATH:
+        raise HubError(400, f"path {str(path)[:80]!r} is empty or longer than {MAX_PATH} bytes")
     parts = path.split("/")
     if _CONTROL.search(path) or any(_is_reserved(part) for part in parts):
         raise HubError(400, f"path {path[:80]!r} is not allowed; use a relative path without '..', '//' or '.git'")
@@ -76,15 +78,15 @@ def checked_path(path: object) -> str:
 
 def _is_reserved(part: str) -> bool:
     # "git~1" and ".git. " are .git on some file systems, and git fsck refuses them everywhere.
-    return part in ("", ".", "..") or part.lower().rstrip(" .") in (".git", "git~1")
+    return part in ("", ".", "..") or _UNSEEN.sub("", part).lower().rstrip(" .") in (".git", "git~1")
 
 
 def checked_ref(name: object) -> str:
     """The short name of a branch or tag, refused unless git would take it."""
-    if not isinstance(name, str) or not name or len(name) > MAX_REF:
-        raise HubError(400, f"branch or tag name {str(name)[:80]!r} is empty or longer than {MAX_REF} characters")
+    if not isinstance(name, str) or not name or len(name.encode()) > MAX_REF:
+        raise HubError(400, f"branch or tag name {str(name)[:80]!r} is empty or longer than {MAX_REF} bytes")
     if _BAD_IN_REF.search(name) or name.startswith(("/", ".", "-", "refs/")) or name.endswith(("/", ".")):
         raise HubError(400, f"branch or tag name {name[:80]!r} is not one that git allows; see git-check-ref-format")
-    if name == "@":
-        raise HubError(400, "branch or tag name '@' is reserved by git; choose another")
+    if name in ("@", "HEAD"):
+        raise HubError(400, f"branch or tag name {name!r} is reserved by git; choose another")
     return name

@@ -1,6 +1,7 @@
 """JSON that somebody sent: parsed, or refused with a 400. What passes can be written as UTF-8 and as JSON again."""
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
     if len(data) > _LARGE and len(_SIGNS.findall(data)) > _MAX_SIGNS:
         raise HubError(400, f"{what} has more than {_MAX_SIGNS:,} JSON values; send less at a time")
     try:
-        loaded = json.loads(data, parse_constant=_refuse_constant)
+        loaded = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite)
         if b"\\u" in data:
             json.dumps(loaded, ensure_ascii=False).encode()  # half a surrogate pair is in no file name and no text
     except RecursionError:
@@ -29,6 +30,13 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise HubError(400, f"{what} must be a JSON object")
     return loaded
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:80]} is too large a number")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

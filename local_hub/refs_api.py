@@ -1,5 +1,7 @@
 """Routes about branches and tags."""
 
+from collections.abc import Callable
+
 import pygit2
 from pygit2.enums import ObjectType
 from starlette.responses import JSONResponse, Response
@@ -30,20 +32,21 @@ def refs(call: Call) -> Response:
     return JSONResponse(answer)
 
 
-def _new_ref(repo: Repo, ref: str, target: pygit2.Oid) -> None:
+def _new_ref(repo: Repo, ref: str, make: Callable[[], object]) -> None:
     with repo.lock:
         if ref in repo.git.references:
             raise HubError(409, f"Reference already exists: {ref}")
         try:
-            repo.git.create_reference(ref, target)
-        except pygit2.GitError as error:  # `a` and `a/b` cannot both be branches
+            make()
+        except (pygit2.GitError, ValueError) as error:  # `a` and `a/b` cannot both be branches
             raise HubError(400, f"git cannot hold {ref} beside the names that exist: {error}") from None
 
 
 def create_branch(call: Call) -> Response:
     repo = call.writable_repo()
     start = repo.commit(str(call.json().get("startingPoint") or DEFAULT_BRANCH))
-    _new_ref(repo, f"refs/heads/{checked_ref(call.params['branch'])}", start.id)
+    ref = f"refs/heads/{checked_ref(call.params['branch'])}"
+    _new_ref(repo, ref, lambda: repo.git.create_reference(ref, start.id))
     return Response(status_code=201)
 
 
@@ -52,12 +55,14 @@ def create_tag(call: Call) -> Response:
     repo, user, body = call.writable_repo(), call.signed_in(), call.json()
     target, name = repo.commit(call.params["revision"]).id, checked_ref(body.get("tag"))
     ref, message = f"refs/tags/{name}", str(body.get("message") or "")
-    if message and ref not in repo.git.references:
-        who = pygit2.Signature(user, f"{user}@localhost")
-        with repo.lock:
-            repo.git.create_tag(name, target, ObjectType.COMMIT, who, message)
-    else:
-        _new_ref(repo, ref, target)
+    if "\0" in message:
+        raise HubError(400, "the `message` of a tag must be text")
+    who = pygit2.Signature(user, f"{user}@localhost")
+
+    def annotated() -> None:
+        repo.git.create_tag(name, target, ObjectType.COMMIT, who, message)
+
+    _new_ref(repo, ref, annotated if message else lambda: repo.git.create_reference(ref, target))
     return Response(status_code=201)
 
 

@@ -16,7 +16,7 @@ from local_hub import clock
 from local_hub.accounts import ADMIN, Tokens
 from local_hub.blobs import Blobs, published
 from local_hub.errors import HubError, repo_not_found, revision_not_found
-from local_hub.names import KINDS, RepoName
+from local_hub.names import KINDS, MAX_REF, RepoName
 from local_hub.tree import initial_attributes, pointers
 
 DEFAULT_BRANCH = "main"
@@ -94,6 +94,8 @@ class Repo:
 
     def ref_name(self, revision: str) -> str | None:
         """The full ref that `revision` names: a branch before a tag, or `refs/...` spelt out (pull requests)."""
+        if len(revision.encode()) > MAX_REF + len("refs/heads/") or "\0" in revision:
+            return None  # libgit2 takes no more, and reads no further than a zero
         candidates = [f"refs/heads/{revision}", f"refs/tags/{revision}"]
         if revision.startswith(("refs/pr/", "refs/heads/", "refs/tags/", "refs/convert/")):
             candidates.insert(0, revision)
