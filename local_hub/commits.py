@@ -18,6 +18,7 @@ from local_hub.tree import Folder, Pointer, find, parse_pointer
 
 MAX_LINE = 32 << 20  # one small file in base64; the clients send what is above 10 MB as a large file
 ATTRIBUTES = ".gitattributes"
+_MAX_ATTRIBUTES_LINE = 2000  # bytes; git ignores longer lines, and git fsck refuses them
 _COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -73,6 +74,7 @@ def read_commit(repo: Repo, body: BinaryIO) -> tuple[Header, list[Put | Delete]]
             case "file":
                 path = checked_path(value.get("path"))
                 content = _content(value)
+                _check_attributes(path, content)
                 named = parse_pointer(content)
                 if named is not None and not repo.owns(named.sha256):
                     raise HubError(400, f"file {path!r} points to large file {named.sha256}, which is not uploaded")
@@ -101,6 +103,12 @@ def _header(value: dict[str, Any]) -> Header:
     if parent and not _COMMIT_ID.fullmatch(parent):
         raise HubError(400, f"parentCommit {parent[:80]!r} is no commit id; give at least its first 7 hex digits")
     return Header(summary.strip() or "Update files", description, parent or None)
+
+
+def _check_attributes(path: str, content: bytes) -> None:
+    is_attributes = path.rpartition("/")[2].lower() == ATTRIBUTES
+    if is_attributes and any(len(line) > _MAX_ATTRIBUTES_LINE for line in content.split(b"\n")):
+        raise HubError(400, f"{path!r} has a line above {_MAX_ATTRIBUTES_LINE:,} bytes, which git does not read")
 
 
 def _content(value: dict[str, Any]) -> bytes:
@@ -160,7 +168,9 @@ def _mark_large(repo: Repo, base: pygit2.Commit, index: pygit2.Index, paths: lis
     old = repo.git[index[ATTRIBUTES].id].data.decode("utf-8", "replace") if ATTRIBUTES in index else ""
     known = set(old.splitlines())
     lines = [f"{_escaped(path)} filter=lfs diff=lfs merge=lfs -text" for path in unnamed]
-    if too_long := next((path for path, line in zip(unnamed, lines, strict=True) if len(line.encode()) > 2048), None):
+    if too_long := next(
+        (path for path, line in zip(unnamed, lines, strict=True) if len(line.encode()) > _MAX_ATTRIBUTES_LINE), None
+    ):
         raise HubError(400, f"path {too_long[:80]!r} is too long for a large file in .gitattributes; shorten it")
     added = [line for line in dict.fromkeys(lines) if line not in known]
     text = (old if not old or old.endswith("\n") else old + "\n") + "".join(f"{line}\n" for line in added)

@@ -77,8 +77,10 @@ def checked_path(path: object) -> str:
 
 
 def _is_reserved(part: str) -> bool:
-    # "git~1" and ".git. " are .git on some file systems, and git fsck refuses them everywhere.
-    return part in ("", ".", "..") or _UNSEEN.sub("", part).lower().rstrip(" .") in (".git", "git~1")
+    # Each of these is .git on some file system, and git fsck refuses it everywhere: "git~1", ".git. ", ".git:x",
+    # "a\\.git", and ".git" with characters in it that are not seen.
+    pieces = [piece.partition(":")[0] for piece in _UNSEEN.sub("", part).lower().split("\\")]
+    return part in ("", ".", "..") or any(piece.rstrip(" .") in (".git", "git~1") for piece in pieces)
 
 
 def checked_ref(name: object) -> str:

@@ -29,8 +29,9 @@ def _set(call: Call, shelf: str, *, keep_value: bool) -> Response:
 
 
 def _unset(call: Call, shelf: str) -> Response:
-    with _space(call).changing_settings() as settings:
-        settings.setdefault(shelf, {}).pop(call.json().get("key"), None)
+    space, key = _space(call), call.json().get("key")
+    with space.changing_settings() as settings:
+        settings.setdefault(shelf, {}).pop(str(key), None)
         return JSONResponse(settings[shelf])
 
 

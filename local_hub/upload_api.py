@@ -43,7 +43,8 @@ def preupload(call: Call) -> Response:
         raise HubError(400, "preupload needs `files`, a list of objects")
     paths = [checked_path(entry.get("path")) for entry in entries]
     given = asked.get("gitIgnore")
-    ignored = ignored_paths(given if isinstance(given, str) else _current_ignore_file(repo, commit), paths)
+    rules = given if isinstance(given, str) else _current_ignore_file(repo, commit)
+    ignored = ignored_paths(rules, paths, call.store.temporary)
     plans = [_plan(repo, commit, path, entry) for path, entry in zip(paths, entries, strict=True)]
     return JSONResponse({"files": [{**plan, "shouldIgnore": plan["path"] in ignored} for plan in plans]})
 
@@ -78,11 +79,11 @@ def _current_ignore_file(repo: Repo, commit: pygit2.Commit) -> str:
     return repo.git[found.oid].data.decode("utf-8", "replace") if isinstance(found, File) else ""
 
 
-def ignored_paths(rules: str, paths: list[str]) -> set[str]:
+def ignored_paths(rules: str, paths: list[str], temporary: Path | None = None) -> set[str]:
     """Which paths a .gitignore drops, read by git itself in an empty repository."""
     if not rules.strip():
         return set()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=temporary) as folder:
         git = pygit2.init_repository(folder)
         Path(folder, ".gitignore").write_text(rules, encoding="utf-8")
         return {path for path in paths if git.path_is_ignored(path)}

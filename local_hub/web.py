@@ -208,7 +208,7 @@ async def received(store: Store, request: Request, route: Route, params: dict[st
             stack.callback(call.draft.unlink, missing_ok=True)
             call.body = stack.enter_context(call.draft.open("w+b"))
         else:
-            spool = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
+            spool = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(store.temporary)))
             call.body = cast(BinaryIO, spool)
         size = 0
         async for chunk in request.stream():

@@ -22,7 +22,8 @@ from local_hub.web import Call, Route
 from local_hub.xet_format import Malformed, Segment, XetFile, chunk_offsets, shard_files, unpack_chunk
 
 MAX_XORB = 80 << 20  # clients fill them up to 64 MiB
-MAX_SHARD = 256 << 20
+MAX_SHARD = 64 << 20  # clients cut them there
+MAX_REBUILT = 64 << 30  # bytes of all files of a shard: a chunk named often enough makes any size
 MAX_OPEN_XORBS = 16  # mapped at once while one file is rebuilt
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -87,7 +88,8 @@ def put_xorb(call: Call) -> Response:
 
 
 def put_shard(call: Call) -> Response:
-    rebuild_files(_admit(call), call.body.read())
+    assert call.draft is not None
+    rebuild_files(_admit(call), call.draft)
     return JSONResponse({"result": 1})
 
 
@@ -120,13 +122,19 @@ class _Xorbs:
         return self._open[xorb]
 
 
-def rebuild_files(repo: Repo, shard: bytes) -> None:
+def rebuild_files(repo: Repo, path: Path) -> None:
     """Store every file of the shard under its sha256; one that does not hash to it refuses the shard.
 
     A file that another repository has is read all the same: its name alone is no proof of having it.
     """
     xorbs = _Xorbs(repo.store)
     try:
+        shard = _mapped(path)
+        total = sum(segment.size for file in shard_files(shard) for segment in file.segments)
+        if total > MAX_REBUILT:
+            raise HubError(
+                413, f"the files of this shard have {total:,} bytes; upload at most {MAX_REBUILT:,} at a time"
+            )
         for file in shard_files(shard):
             if repo.blobs.size(file.sha256) is None or not repo.owns(file.sha256):
                 _rebuild(repo.store, xorbs, file)
@@ -140,6 +148,8 @@ def _rebuild(store: Store, xorbs: _Xorbs, file: XetFile) -> None:
         for segment in file.segments:
             before = writer.size
             for chunk in xorbs.chunks(segment):
+                if writer.size - before + len(chunk) > segment.size:
+                    raise Malformed(f"a segment has more than its {segment.size} bytes")
                 writer.write(chunk)
             if writer.size - before != segment.size:
                 raise Malformed(f"a segment has {writer.size - before} bytes, not {segment.size}")

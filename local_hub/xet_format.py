@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import lz4.frame
 
+MAX_CHUNKS = 1 << 16  # of a xorb; clients stop at 8,192
 _CHUNK_HEADER = 8
 _ENTRY = 48  # bytes of every record of a shard
 _END = b"\xff" * 32
@@ -34,10 +35,17 @@ class Segment:
 @dataclass(frozen=True)
 class XetFile:
     sha256: str
-    segments: tuple[Segment, ...]
+    _records: memoryview
+
+    @property
+    def segments(self) -> Iterator[Segment]:
+        """Read as they are used: a shard has room for a million, which as objects would take half a gigabyte."""
+        for at in range(0, len(self._records), _ENTRY):
+            _, size, first, end = struct.unpack_from("<4I", self._records, at + 32)
+            yield Segment(hash_text(self._records[at : at + 32]), first, end, size)
 
 
-def hash_text(raw: bytes) -> str:
+def hash_text(raw: memoryview) -> str:
     return "".join(f"{word:016x}" for word in struct.unpack("<4Q", raw))
 
 
@@ -49,6 +57,8 @@ def chunk_offsets(xorb: memoryview) -> list[int]:
             raise Malformed(f"no chunk header of version 0 at byte {at}")
         at += _CHUNK_HEADER + int.from_bytes(xorb[at + 1 : at + 4], "little")
         offsets.append(at)
+        if len(offsets) > MAX_CHUNKS:
+            raise Malformed(f"it has more than {MAX_CHUNKS:,} chunks")
     if at != len(xorb) or len(offsets) == 1:
         raise Malformed(f"chunks end at byte {at} of {len(xorb)}")
     return offsets
@@ -83,28 +93,24 @@ def _ungrouped(grouped: bytes) -> bytes:
     return bytes(plain)
 
 
-def shard_files(shard: bytes) -> Iterator[XetFile]:
+def shard_files(shard: memoryview) -> Iterator[XetFile]:
     """The files that a shard describes; what follows them (a listing of its xorbs) is of no use here."""
     at = _ENTRY  # past the shard's own header
     while True:
-        header, at = _record(shard, at)
+        header, at = _records(shard, at, 1)
         if header[:32] == _END:
             return
         flags, count = struct.unpack_from("<II", header, 32)
-        segments = []
-        for _ in range(count):
-            record, at = _record(shard, at)
-            _, size, first, end = struct.unpack_from("<4I", record, 32)
-            segments.append(Segment(hash_text(record[:32]), first, end, size))
+        segments, at = _records(shard, at, count)
         at += count * _ENTRY if flags & _HAS_VERIFICATION else 0
         if not flags & _HAS_METADATA:
             raise Malformed("a file comes without its sha256")
-        metadata, at = _record(shard, at)
-        yield XetFile(hash_text(metadata[:32]), tuple(segments))
+        metadata, at = _records(shard, at, 1)
+        yield XetFile(hash_text(metadata[:32]), segments)
 
 
-def _record(shard: bytes, at: int) -> tuple[bytes, int]:
-    record = shard[at : at + _ENTRY]
-    if len(record) != _ENTRY:
-        raise Malformed(f"the shard ends inside a record, at byte {at}")
-    return record, at + _ENTRY
+def _records(shard: memoryview, at: int, count: int) -> tuple[memoryview, int]:
+    end = at + count * _ENTRY
+    if end > len(shard):
+        raise Malformed(f"the shard ends inside a record, at byte {len(shard)}")
+    return shard[at:end], end
