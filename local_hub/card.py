@@ -36,7 +36,8 @@ def parse(header: str) -> dict[str, Any]:
     _check(header)
     try:
         loaded = yaml.load(header, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # PyYAML lets the last two through for a tag on text that does not fit it: `!!bool x`, `!!timestamp x`.
+    except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError) as error:
         raise CardError(f"the YAML header does not parse: {error}") from None
     if loaded is None:
         return {}

@@ -62,6 +62,11 @@ def test_any_yaml_header_is_data_or_a_card_error(header: str) -> None:
     json.dumps(card.data(f"---\n{header}\n---\n"), allow_nan=False).encode()
 
 
+@pytest.mark.parametrize("value", ["!!timestamp x", "!!bool x", "!!int \"\"", "!!float x", "!!binary é", "!!set [a]"])
+def test_a_tag_on_text_that_does_not_fit_it_is_one_error(value: str) -> None:
+    assert len(card.errors(f"---\na: {value}\n---\n")) == 1
+
+
 def test_a_billion_laughs_are_one_error() -> None:
     lines = ["a0: &a0 [ha, ha]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     assert "alias" in card.errors("---\n" + "\n".join(lines) + "\n---\n")[0]
