@@ -54,7 +54,7 @@ class BlobWriter:
         self._digest = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         self._stream.write(data)
         self._digest.update(data)
         self.size += len(data)

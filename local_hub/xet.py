@@ -5,10 +5,13 @@ clients remember them and send later files as references to them; the store's id
 what a client remembers of one store is never asked of another.
 """
 
-import mmap
+import os
 import re
+import shutil
 import time
+from array import array
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from starlette.responses import JSONResponse, Response
@@ -24,7 +27,7 @@ from local_hub.xet_format import Malformed, Segment, XetFile, chunk_offsets, sha
 MAX_XORB = 80 << 20  # clients fill them up to 64 MiB
 MAX_SHARD = 64 << 20  # clients cut them there
 MAX_REBUILT = 64 << 30  # bytes of all files of a shard: a chunk named often enough makes any size
-MAX_OPEN_XORBS = 16  # mapped at once while one file is rebuilt
+MAX_OPEN_XORBS = 16  # at once, while one shard is worked on
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -68,11 +71,22 @@ def xorb_path(store: Store, xorb: str) -> Path:
     return store.root / "xorbs" / xorb[:2] / xorb
 
 
-def _mapped(path: Path) -> memoryview:
-    if path.stat().st_size == 0:
-        raise Malformed("it is empty")
-    with path.open("rb") as stream:
-        return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+class _File:
+    """A file's bytes by slices. Not mapped: pages of a mapping count as this process's memory, 64 MiB a xorb."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("rb", buffering=0)
+        self._size = os.fstat(self._stream.fileno()).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, end, _ = part.indices(self._size)
+        return os.pread(self._stream.fileno(), max(0, end - start), start)
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def put_xorb(call: Call) -> Response:
@@ -80,7 +94,8 @@ def put_xorb(call: Call) -> Response:
     assert call.draft is not None
     xorb = call.params["hash"]
     try:
-        chunk_offsets(_mapped(call.draft))
+        with closing(_File(call.draft)) as draft:
+            chunk_offsets(draft)
     except Malformed as error:
         raise HubError(400, f"xorb {xorb} is malformed: {error}") from None
     publish(call.draft, xorb_path(call.store, xorb))
@@ -94,32 +109,34 @@ def put_shard(call: Call) -> Response:
 
 
 class _Xorbs:
-    """Xorbs opened while one shard is worked on, each mapped and indexed once.
-
-    A mapping goes with the last view of it, so nothing is closed by hand: a view may still be alive in a traceback.
-    """
+    """Xorbs opened while one shard is worked on, each indexed once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._open: dict[str, tuple[memoryview, list[int]]] = {}
+        self._open: dict[str, tuple[_File, array[int]]] = {}
 
-    def chunks(self, segment: Segment) -> Iterator[bytes]:
-        view, offsets = self._opened(segment.xorb)
+    def chunks(self, segment: Segment) -> Iterator[bytes | memoryview]:
+        file, offsets = self._opened(segment.xorb)
         if not segment.first < segment.end < len(offsets):
             raise Malformed(f"xorb {segment.xorb} has no chunks {segment.first} to {segment.end}")
         for number in range(segment.first, segment.end):
-            yield unpack_chunk(view[offsets[number] : offsets[number + 1]])
+            yield unpack_chunk(file[offsets[number] : offsets[number + 1]])
 
-    def _opened(self, xorb: str) -> tuple[memoryview, list[int]]:
+    def _opened(self, xorb: str) -> "tuple[_File, array[int]]":
         if xorb not in self._open:
             if len(self._open) >= MAX_OPEN_XORBS:
-                self._open.clear()
+                self.close()
             path = xorb_path(self._store, xorb)
             if not path.is_file():
                 raise Malformed(f"xorb {xorb} is not here; upload it before the shard")
-            view = _mapped(path)
-            self._open[xorb] = view, chunk_offsets(view)
+            file = _File(path)
+            self._open[xorb] = file, chunk_offsets(file)
         return self._open[xorb]
+
+    def close(self) -> None:
+        for file, _ in self._open.values():
+            file.close()
+        self._open.clear()
 
 
 def rebuild_files(repo: Repo, path: Path) -> None:
@@ -127,20 +144,24 @@ def rebuild_files(repo: Repo, path: Path) -> None:
 
     A file that another repository has is read all the same: its name alone is no proof of having it.
     """
-    xorbs = _Xorbs(repo.store)
-    try:
-        shard = _mapped(path)
-        total = sum(segment.size for file in shard_files(shard) for segment in file.segments)
-        if total > MAX_REBUILT:
-            raise HubError(
-                413, f"the files of this shard have {total:,} bytes; upload at most {MAX_REBUILT:,} at a time"
-            )
-        for file in shard_files(shard):
-            if repo.blobs.size(file.sha256) is None or not repo.owns(file.sha256):
-                _rebuild(repo.store, xorbs, file)
-                repo.own(file.sha256)
-    except (Malformed, Mismatch) as error:
-        raise HubError(400, f"shard refused: {error}") from None
+    shard = memoryview(path.read_bytes())
+    with closing(_Xorbs(repo.store)) as xorbs:
+        try:
+            _check_total(repo.store, shard)
+            for file in shard_files(shard):
+                if repo.blobs.size(file.sha256) is None or not repo.owns(file.sha256):
+                    _rebuild(repo.store, xorbs, file)
+                    repo.own(file.sha256)
+        except (Malformed, Mismatch) as error:
+            raise HubError(400, f"shard refused: {error}") from None
+
+
+def _check_total(store: Store, shard: memoryview) -> None:
+    """A few bytes of a shard can name the same chunk a thousand times: refuse what no disk here would hold."""
+    total = sum(segment.size for file in shard_files(shard) for segment in file.segments)
+    room = min(MAX_REBUILT, shutil.disk_usage(store.root).free)
+    if total > room:
+        raise HubError(413, f"the files of this shard have {total:,} bytes; there is room for {room:,} at a time")
 
 
 def _rebuild(store: Store, xorbs: _Xorbs, file: XetFile) -> None:

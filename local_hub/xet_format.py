@@ -5,8 +5,10 @@ A file is checked by its sha256, so no BLAKE3 is needed: a chunk that is not wha
 """
 
 import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import lz4.frame
 
@@ -49,33 +51,43 @@ def hash_text(raw: memoryview) -> str:
     return "".join(f"{word:016x}" for word in struct.unpack("<4Q", raw))
 
 
-def chunk_offsets(xorb: memoryview) -> list[int]:
+class Bytes(Protocol):
+    """Bytes that are read by slices: in memory, or of a file."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
+
+
+def chunk_offsets(xorb: Bytes) -> "array[int]":
     """Where each chunk starts, and where the last one ends. Raises Malformed unless chunks fill the xorb."""
-    offsets, at = [0], 0
-    while at < len(xorb):
-        if at + _CHUNK_HEADER > len(xorb) or xorb[at] != 0:
+    size, at = len(xorb), 0
+    offsets = array("L", [0])
+    while at < size:
+        header = xorb[at : at + _CHUNK_HEADER]
+        if len(header) < _CHUNK_HEADER or header[0] != 0:
             raise Malformed(f"no chunk header of version 0 at byte {at}")
-        at += _CHUNK_HEADER + int.from_bytes(xorb[at + 1 : at + 4], "little")
+        at += _CHUNK_HEADER + int.from_bytes(header[1:4], "little")
         offsets.append(at)
         if len(offsets) > MAX_CHUNKS:
             raise Malformed(f"it has more than {MAX_CHUNKS:,} chunks")
-    if at != len(xorb) or len(offsets) == 1:
-        raise Malformed(f"chunks end at byte {at} of {len(xorb)}")
+    if at != size or len(offsets) == 1:
+        raise Malformed(f"chunks end at byte {at} of {size}")
     return offsets
 
 
-def unpack_chunk(chunk: memoryview) -> bytes:
+def unpack_chunk(whole: bytes | memoryview) -> bytes | memoryview:
     """The plain bytes of one chunk with its header."""
+    chunk = memoryview(whole)
     scheme, size = chunk[4], int.from_bytes(chunk[5:8], "little")
     packed = chunk[_CHUNK_HEADER:]
     if scheme == _PLAIN:
-        data = bytes(packed)
+        data: bytes | memoryview = packed
     elif scheme in (_LZ4, _GROUPED_LZ4):
         try:
             data = lz4.frame.LZ4FrameDecompressor().decompress(packed, max_length=size + 1)  # a bomb stops here
         except RuntimeError as error:
             raise Malformed(f"a chunk does not decompress: {error}") from None
-        data = _ungrouped(data) if scheme == _GROUPED_LZ4 else data
+        data = _ungrouped(bytes(data)) if scheme == _GROUPED_LZ4 else data
     else:
         raise Malformed(f"compression scheme {scheme} is unknown")
     if len(data) != size:
