@@ -11,6 +11,7 @@ from pygit2.enums import AttrCheck, FileMode
 
 from local_hub.blobs import SHA256
 from local_hub.errors import HubError, entry_not_found, revision_not_found
+from local_hub.loose import Blobs, writing
 from local_hub.names import checked_path
 from local_hub.payload import parse_object
 from local_hub.store import Repo
@@ -67,32 +68,36 @@ def read_commit(repo: Repo, body: BinaryIO) -> tuple[Header, list[Put | Delete]]
     """Check every line, and write the objects that the commit will name; no ref moves yet."""
     header: Header | None = None
     changes: list[Put | Delete] = []
-    for key, value in read_lines(body):
-        match key:
-            case "header":
+    with writing(repo.git, repo.store.temporary) as blobs:
+        for key, value in read_lines(body):
+            if key == "header":
                 header = _header(value)
-            case "file":
-                path = checked_path(value.get("path"))
-                content = _content(value)
-                _check_attributes(path, content)
-                named = parse_pointer(content)
-                if named is not None and not repo.owns(named.sha256):
-                    raise HubError(400, f"file {path!r} points to large file {named.sha256}, which is not uploaded")
-                changes.append(Put(path, repo.git.create_blob(content), large=False))
-            case "lfsFile":
-                path = checked_path(value.get("path"))
-                pointer = _pointer(repo, path, value)
-                changes.append(Put(path, repo.git.create_blob(pointer.encode()), large=True))
-            case "deletedFile" | "deletedFolder":
-                folder = key == "deletedFolder"
-                given = value.get("path")
-                path = checked_path(given.rstrip("/") if folder and isinstance(given, str) else given)
-                changes.append(Delete(path, folder))
-            case _:
-                raise HubError(400, f"the commit has an unknown operation {key[:80]!r}")
+            else:
+                changes.append(_change(repo, blobs, key, value))
     if header is None:
         raise HubError(400, "the commit has no header line")
     return header, changes
+
+
+def _change(repo: Repo, blobs: Blobs, key: str, value: dict[str, Any]) -> Put | Delete:
+    given = value.get("path")
+    match key:
+        case "file":
+            path, content = checked_path(given), _content(value)
+            _check_attributes(path, content)
+            named = parse_pointer(content)
+            if named is not None and not repo.owns(named.sha256):
+                raise HubError(400, f"file {path!r} points to large file {named.sha256}, which is not uploaded")
+            return Put(path, blobs.add(content), large=False)
+        case "lfsFile":
+            path = checked_path(given)
+            return Put(path, blobs.add(_pointer(repo, path, value).encode()), large=True)
+        case "deletedFile":
+            return Delete(checked_path(given), folder=False)
+        case "deletedFolder":
+            return Delete(checked_path(given.rstrip("/") if isinstance(given, str) else given), folder=True)
+        case _:
+            raise HubError(400, f"the commit has an unknown operation {key[:80]!r}")
 
 
 def _header(value: dict[str, Any]) -> Header:

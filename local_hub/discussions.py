@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pygit2
+from pygit2.enums import SortMode
 
 from local_hub import clock
 from local_hub.commits import Delete, Put, advance, apply, branch_ref
@@ -121,3 +122,23 @@ def pull_request_diff(repo: Repo, record: dict[str, Any]) -> str:
 def opened_by(repo: Repo, user: str | None, number: int) -> bool:
     known = repo.settings().get("discussions", [])
     return 0 < number <= len(known) and known[number - 1]["author"]["name"] == user
+
+
+def landed(repo: Repo, record: dict[str, Any]) -> str | None:
+    """The merge commit that is on the base already: its request was killed before it could note that down."""
+    base, head = heads(repo, record)
+    if not repo.git.descendant_of(base.id, head.id):
+        return None
+    walk = repo.git.walk(base.id, SortMode.TOPOLOGICAL)
+    walk.simplify_first_parent()
+    return next((str(commit.id) for commit in walk if head.id in commit.parent_ids[1:]), None)
+
+
+def merge(repo: Repo, user: str, record: dict[str, Any]) -> str:
+    """Move the base by a merge commit, and return its id; 409 names the files in conflict."""
+    base, head = heads(repo, record)
+    index = repo.git.merge_commits(base, head)
+    if index.conflicts:
+        raise HubError(409, f"these files changed on both sides: {', '.join(conflicts(repo, record))}")
+    message = f"{record['title']} (#{record['num']})"
+    return advance(repo, record["base"], base, index.write_tree(repo.git), user, message, [base.id, head.id])

@@ -3,7 +3,6 @@
 from starlette.responses import JSONResponse, Response
 
 from local_hub import clock, discussions
-from local_hub.commits import advance
 from local_hub.discussions import Requested, as_json, comment_event
 from local_hub.errors import HubError
 from local_hub.store import Repo
@@ -131,13 +130,7 @@ def merge(call: Call) -> Response:
         record = discussions.found(settings, int(call.params["number"]))
         if not record["isPullRequest"] or record["status"] not in ("draft", "open"):
             raise HubError(400, f"discussion {record['num']} is no open pull request")
-        base, head = discussions.heads(repo, record)
-        index = repo.git.merge_commits(base, head)
-        if index.conflicts:
-            raise HubError(409, f"these files changed on both sides: {', '.join(discussions.conflicts(repo, record))}")
-        message = f"{record['title']} (#{record['num']})"
-        tree = index.write_tree(repo.git)
-        merged = advance(repo, record["base"], base, tree, user, message, [base.id, head.id])
+        merged = discussions.landed(repo, record) or discussions.merge(repo, user, record)
         record["events"] += [comment_event(user, str(body["comment"]))] if body.get("comment") else []
         record["events"].append(discussions.event(user, "status-change", {"status": "merged"}))
         record.update(status="merged", mergeCommit=merged)

@@ -1,6 +1,7 @@
 """Repositories on disk: one bare git repository each, beside its settings, under one root that one server holds."""
 
 import json
+import os
 import secrets
 import shutil
 import threading
@@ -163,24 +164,27 @@ class Store:
         """Roots of before large files had owners: what a repository's history names is its own."""
         for path in self._repos.glob("*/*/*.git"):
             if not (path / _OWNED).is_dir():
-                owned = pointers(pygit2.Repository(str(path)))
-                (path / _OWNED).mkdir()
-                for sha256 in owned:
-                    (path / _OWNED / sha256).touch()
+                draft = self.temporary / secrets.token_hex(8)
+                draft.mkdir()
+                for sha256 in pointers(pygit2.Repository(str(path))):
+                    (draft / sha256).touch()
+                draft.rename(path / _OWNED)  # all marks at once: a folder that is there is never looked at again
 
     def _kept(self, name: str, fresh: str) -> str:
         path = self.root / name
         if not path.exists():
-            with published(path, self.temporary) as stream:
-                stream.write(fresh.encode())
-            path.chmod(0o600)
+            self._keep(name, fresh)
         return path.read_text()
+
+    def _keep(self, name: str, text: str) -> None:
+        with published(self.root / name, self.temporary) as stream:
+            os.fchmod(stream.fileno(), 0o600)  # before it has a name
+            stream.write(text.encode())
 
     def renew_id(self) -> None:
         """Tell clients by a new address that they must send every Xet chunk again."""
         self.id = secrets.token_hex(16)
-        with published(self.root / "store-id", self.temporary) as stream:
-            stream.write(self.id.encode())
+        self._keep("store-id", self.id)
 
     def lock_of(self, path: Path) -> threading.RLock:
         return self._locks.setdefault(path, threading.RLock())
