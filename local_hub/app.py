@@ -28,6 +28,7 @@ from local_hub.store import Store
 from local_hub.web import Call, Route, Router, received
 
 HEALTH_PATH = "/api/local-hub"
+_SIGN_IN = 'Basic realm="local Hub: any name, and a token as the password", charset="UTF-8"'
 _log = logging.getLogger("local_hub")
 
 
@@ -101,10 +102,11 @@ class App:
 
 def _refusal(request: Request, error: HubError) -> Response:
     """JSON for clients; for a browser a page, with the invitation to sign in where that would help."""
-    if not hasattr(pages, "error_page") or "text/html" not in request.headers.get("accept", ""):
+    if "text/html" not in request.headers.get("accept", ""):
         return error.response()
-    page: Response = pages.error_page(error)
-    if error.status == 401:
+    page = pages.error_page(error, request.url.path)
+    if error.status == 401 and request.url.path == "/login":
+        # Only there: a page that asks for a password on its own takes a reader by surprise.
         page.headers["WWW-Authenticate"] = (
             'Basic realm="local Hub: any name, and a token as password", charset="UTF-8"'
         )

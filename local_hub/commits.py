@@ -14,7 +14,7 @@ from local_hub.errors import HubError, entry_not_found, revision_not_found
 from local_hub.loose import Blobs, writing
 from local_hub.names import checked_path
 from local_hub.payload import parse_object
-from local_hub.store import Repo
+from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.tree import Folder, Pointer, find, parse_pointer
 
 MAX_LINE = 32 << 20  # one small file in base64; the clients send what is above 10 MB as a large file
@@ -231,4 +231,6 @@ def advance(
     if current.target != head.id:
         raise HubError(412, f"{ref} moved during the commit; try again")
     current.set_target(new)  # libgit2 refuses if the ref is no longer what `current` read
+    if repo.store.runner is not None and repo.name.kind == "space" and ref == f"refs/heads/{DEFAULT_BRANCH}":
+        repo.store.runner.changed(repo)
     return str(new)

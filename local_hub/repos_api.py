@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from local_hub import card, clock
 from local_hub.errors import HubError
 from local_hub.names import RepoName
+from local_hub.spaces_api import set_entry
 from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.tree import File, files, find
 from local_hub.web import Call, Route
@@ -40,14 +41,25 @@ def create(call: Call) -> Response:
         settings["hardware"], settings["sleepTime"] = body.get("hardware"), body.get("sleepTimeSeconds")
     answer = {"url": f"{call.endpoint}/{name.url_path}", "name": name.repo_id, "id": name.repo_id}
     if call.store.create(name, user, settings):
+        for shelf in ("secrets", "variables"):
+            given = body.get(shelf)
+            for entry in given if name.kind == "space" and isinstance(given, list) else []:
+                set_entry(call.store.open(name), shelf, entry if isinstance(entry, dict) else {})
         return JSONResponse(answer)
     message = f"You already created this {name.kind} repo"
     return JSONResponse({"error": message, **answer}, status_code=409, headers={"X-Error-Message": message})
 
 
 def delete(call: Call) -> Response:
-    call.store.delete(_writable(call, _body_name(call.json(), call.signed_in())))
+    name = _writable(call, _body_name(call.json(), call.signed_in()))
+    call.store.delete(name)
+    _end_space(call, name)
     return Response("OK")
+
+
+def _end_space(call: Call, name: RepoName) -> None:
+    if call.store.runner is not None and name.kind == "space":
+        call.store.runner.stop(name, "STOPPED")
 
 
 def _writable(call: Call, name: RepoName) -> RepoName:
@@ -62,7 +74,11 @@ def move(call: Call) -> Response:
     kind = str(body.get("type") or "model")
     target = RepoName.parse(kind, str(body.get("toRepo")))
     call.writes_in(target.namespace)
-    call.store.move(_writable(call, RepoName.parse(kind, str(body.get("fromRepo")))), target)
+    source = _writable(call, RepoName.parse(kind, str(body.get("fromRepo"))))
+    call.store.move(source, target)
+    _end_space(call, source)
+    if call.store.runner is not None and target.kind == "space":
+        call.store.runner.changed(call.store.open(target))
     return Response("OK")
 
 

@@ -108,6 +108,5 @@ _REPO = "/{prefix}{namespace}/{name}"
 ROUTES = [
     Route("GET", f"{_REPO}/resolve/refs/{{path}}", resolve_spelt_out),
     Route("GET", f"{_REPO}/resolve/{{revision}}/{{path}}", resolve),
-    Route("GET", f"{_REPO}/blob/{{revision}}/{{path}}", resolve),
     Route("GET", f"{_REPO}/raw/{{revision}}/{{path}}", resolve),
 ]

@@ -20,6 +20,7 @@ import uvicorn
 from local_hub.app import HEALTH_PATH, App
 from local_hub.auth import is_loopback
 from local_hub.blobs import published
+from local_hub.space_runner import SpaceRunner
 from local_hub.store import Store
 
 DEFAULT_ROOT = Path("build/hub")
@@ -120,6 +121,14 @@ def prepared(
             # Clients do not retry a commit: one sent just as an idle connection is closed would fail.
             timeout_keep_alive=600,
         )
+        if run_spaces:
+            if not store.development:
+                raise HubBusy(f"Spaces run on loopback only, and {host} is not; leave out --host or --run-spaces")
+            store.runner = SpaceRunner(root / "spaces", url)
+            stack.callback(store.runner.stop_all)
+            for space in store.all("space"):
+                if not space.settings().get("paused"):
+                    store.runner.start(space)
         record = root / "server.json"
         with published(record, store.temporary) as stream:
             facts = {"url": url, "pid": os.getpid(), "development": store.development}
@@ -129,9 +138,9 @@ def prepared(
 
 
 @contextmanager
-def serving(root: Path, port: int = 0, host: str = DEFAULT_HOST) -> Iterator[str]:
+def serving(root: Path, port: int = 0, host: str = DEFAULT_HOST, *, run_spaces: bool = False) -> Iterator[str]:
     """Serve `root` from a thread of this process and yield the URL; port 0 takes a free one. Raises HubBusy."""
-    with prepared(root, host, port) as running:
+    with prepared(root, host, port, run_spaces=run_spaces) as running:
         thread = threading.Thread(target=running.run, name="local-hub", daemon=True)
         thread.start()
         while not running.server.started and thread.is_alive():

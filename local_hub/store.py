@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
@@ -19,6 +19,9 @@ from local_hub.blobs import Blobs, published
 from local_hub.errors import HubError, repo_not_found, revision_not_found
 from local_hub.names import KINDS, MAX_REF, RepoName
 from local_hub.tree import initial_attributes, pointers
+
+if TYPE_CHECKING:
+    from local_hub.space_runner import SpaceRunner  # which needs this module
 
 DEFAULT_BRANCH = "main"
 _SETTINGS = "hub.json"  # inside the bare repository, where git ignores it and a move takes it along
@@ -49,6 +52,12 @@ class Repo:
     def save_settings(self, settings: dict[str, Any]) -> None:
         with published(self.path / _SETTINGS, self.store.temporary) as stream:
             stream.write(json.dumps(settings, ensure_ascii=False, indent=1).encode())
+
+    def keep(self, name: str, text: str) -> None:
+        """Write a file beside the settings that only the owner of the root can read."""
+        with published(self.path / name, self.store.temporary) as stream:
+            os.fchmod(stream.fileno(), 0o600)  # before it has a name
+            stream.write(text.encode())
 
     @contextmanager
     def changing_settings(self) -> Iterator[dict[str, Any]]:
@@ -140,6 +149,7 @@ class Store:
     def __init__(self, root: Path, *, development: bool = True) -> None:
         self.root = root
         self.development = development
+        self.runner: SpaceRunner | None = None  # with --run-spaces
         self.tokens = Tokens(root)
         self.temporary = root / "tmp"
         self._repos = root / "repos"
