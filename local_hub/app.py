@@ -51,6 +51,7 @@ ROUTES: list[Route] = [
     *lfs.ROUTES,
     *resolve.ROUTES,
     *pages.ROUTES,
+    Route("GET", "/api/{kind}/{name}", repos_api.without_namespace),  # what no route above took
 ]
 
 

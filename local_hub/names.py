@@ -58,10 +58,15 @@ def _check_name(name: str) -> None:
         raise HubError(400, f"name {name[:MAX_NAME]!r} is not allowed; use letters, digits, '-', '_' and '.'")
 
 
+def is_reserved(namespace: str) -> bool:
+    """Whether a namespace could not be told from an address of ours: `datasets/x` is a dataset without a namespace."""
+    return namespace.lower() in _RESERVED
+
+
 def checked_namespace(name: str) -> str:
     """The name of a user or an organisation."""
     _check_name(name)
-    if name.lower() in _RESERVED:
+    if is_reserved(name):
         raise HubError(400, f"namespace {name!r} is reserved for addresses of this server; choose another")
     return name
 

@@ -46,8 +46,16 @@ def create(call: Call) -> Response:
             for entry in given if name.kind == "space" and isinstance(given, list) else []:
                 set_entry(call.store.open(name), shelf, entry if isinstance(entry, dict) else {})
         return JSONResponse(answer)
-    message = f"You already created this {name.kind} repo"
+    return _taken(f"You already created this {name.kind} repo", answer)
+
+
+def _taken(message: str, answer: dict[str, Any]) -> Response:
+    """A 409 that names the repository that is there: with `exist_ok`, clients go on with its `url`."""
     return JSONResponse({"error": message, **answer}, status_code=409, headers={"X-Error-Message": message})
+
+
+def without_namespace(call: Call) -> Response:
+    raise HubError(404, f"Repository {call.params['name'][:80]} not found: write namespace/name", "RepoNotFound")
 
 
 def delete(call: Call) -> Response:
@@ -172,11 +180,10 @@ def duplicate(call: Call) -> Response:
     settings: dict[str, Any] = {"private": source.private if (wanted := _private(body)) is None else wanted}
     if source.name.kind == "space":
         settings["sdk"] = source.settings().get("sdk")
+    answer = {"url": f"{call.endpoint}/{target.url_path}", "name": target.repo_id, "filesCopyPending": False}
     if not call.store.create(target, user, settings, copied=source):
-        raise HubError(409, f"{target.repo_id} exists already; choose another name or delete it first")
-    return JSONResponse(
-        {"url": f"{call.endpoint}/{target.url_path}", "name": target.repo_id, "filesCopyPending": False}
-    )
+        return _taken(f"{target.repo_id} exists already; choose another name or delete it first", answer)
+    return JSONResponse(answer)
 
 
 _REPO = "/api/{kind}/{namespace}/{name}"

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from local_hub.accounts import Account
 from local_hub.auth import caller, is_loopback
 from local_hub.errors import HubError, repo_not_found
-from local_hub.names import RepoName
+from local_hub.names import RepoName, is_reserved
 from local_hub.payload import parse_object
 from local_hub.store import Repo, Store
 
@@ -106,6 +106,8 @@ class Call:
 
     def repo(self) -> Repo:
         """The repository of this path, if the caller may read it."""
+        if is_reserved(self.params["namespace"]):
+            raise repo_not_found(self.params["name"], anonymous=self.account is None)
         name = self.repo_name
         if self.store.exists(name):
             repo = self.store.open(name)

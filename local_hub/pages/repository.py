@@ -9,6 +9,7 @@ from local_hub import card
 from local_hub.pages import results, sources, usage
 from local_hub.pages.markdown import Place, render
 from local_hub.pages.render import may_read, repo_page
+from local_hub.spaces_api import state_of
 from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.tree import File, Folder, files, find, listing
 from local_hub.web import Call
@@ -46,7 +47,7 @@ def repository(call: Call) -> Response:
         configs=configs,
         results=evaluation[: results.MAX_RESULTS],
         space=space,
-        state=call.store.runner.state(name) if space and call.store.runner else None,
+        state=state_of(repo) if space and call.store.runner else None,
         variables=sorted(settings.get("variables", {})),
         secrets=sorted(settings.get("secrets", {})) if call.may_write(repo) else [],
         environment=usage.environment(call.endpoint, token=bool(settings["private"] or settings["gated"])),
