@@ -8,20 +8,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from local_hub import (
-    accounts_api,
-    discussions_api,
-    files_api,
-    history_api,
-    lfs,
-    pages,
-    refs_api,
-    repos_api,
-    resolve,
-    spaces_api,
-    upload_api,
-    xet,
-)
+from local_hub import api, pages
+from local_hub.api.repos import without_namespace
 from local_hub.errors import HubError
 from local_hub.hosts import check_host
 from local_hub.store import Store
@@ -39,19 +27,9 @@ def health(call: Call) -> Response:
 
 ROUTES: list[Route] = [
     Route("GET", HEALTH_PATH, health, tokenless=True),
-    *accounts_api.ROUTES,
-    *repos_api.ROUTES,
-    *files_api.ROUTES,
-    *history_api.ROUTES,
-    *refs_api.ROUTES,
-    *upload_api.ROUTES,
-    *discussions_api.ROUTES,
-    *spaces_api.ROUTES,
-    *xet.ROUTES,
-    *lfs.ROUTES,
-    *resolve.ROUTES,
+    *api.ROUTES,
     *pages.ROUTES,
-    Route("GET", "/api/{kind}/{name}", repos_api.without_namespace),  # what no route above took
+    Route("GET", "/api/{kind}/{name}", without_namespace),  # what no route above took
 ]
 
 

@@ -6,10 +6,10 @@ import pygit2
 from starlette.responses import Response
 
 from local_hub import card
+from local_hub.api.spaces import state_of
 from local_hub.pages import results, sources, usage
 from local_hub.pages.markdown import Place, render
 from local_hub.pages.render import may_read, repo_page
-from local_hub.spaces_api import state_of
 from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.tree import File, Folder, files, find, listing
 from local_hub.web import Call

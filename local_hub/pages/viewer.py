@@ -2,11 +2,11 @@
 
 from starlette.responses import Response
 
+from local_hub.api.repos import card_data
 from local_hub.errors import HubError
 from local_hub.pages import sources
 from local_hub.pages.render import repo_page
 from local_hub.pages.rows import first_rows
-from local_hub.repos_api import card_data
 from local_hub.store import DEFAULT_BRANCH
 from local_hub.tree import files
 from local_hub.web import Call

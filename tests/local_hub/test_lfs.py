@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from local_hub import lfs
+from local_hub.api import lfs
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import httpx2
 import pytest
 
 from local_hub import card
+from local_hub.api.resolve import byte_range
+from local_hub.api.uploads import ignored_paths
 from local_hub.errors import HubError
 from local_hub.names import RepoName, checked_path, checked_ref
-from local_hub.resolve import byte_range
-from local_hub.upload_api import ignored_paths
 
 REPO = "/api/models/local/refusals"
 

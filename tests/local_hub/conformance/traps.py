@@ -1,4 +1,4 @@
-"""A regression test for each trap in the facts about the Hub's clients (numbered as there); datasets has 5 to 7."""
+"""A regression test for each trap that clients set a server, numbered as we met them; datasets_ has 5 to 7."""
 
 import os
 import shutil

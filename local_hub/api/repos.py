@@ -5,9 +5,9 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from local_hub import card, clock
+from local_hub.api.spaces import set_entry
 from local_hub.errors import HubError
 from local_hub.names import RepoName
-from local_hub.spaces_api import set_entry
 from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.tree import File, files, find
 from local_hub.web import Call, Route
