@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from typing import Any, NoReturn
 
 from local_hub.errors import HubError
@@ -10,12 +9,12 @@ from local_hub.errors import HubError
 _LARGE = 1 << 20
 # A list of empty lists takes 20 times its text in memory; a file in base64 has no such signs at all.
 _MAX_SIGNS = 100_000
-_SIGNS = re.compile(rb"[\[{,]")
+_SIGNS = (b"[", b"{", b",")
 
 
 def parse_object(data: bytes, what: str) -> dict[str, Any]:
     """`data` as a JSON object; `what` names it in the refusal."""
-    if len(data) > _LARGE and len(_SIGNS.findall(data)) > _MAX_SIGNS:
+    if len(data) > _LARGE and sum(map(data.count, _SIGNS)) > _MAX_SIGNS:
         raise HubError(400, f"{what} has more than {_MAX_SIGNS:,} JSON values; send less at a time")
     try:
         loaded = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite)
