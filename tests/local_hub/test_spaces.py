@@ -113,6 +113,16 @@ def test_a_new_commit_runs_in_place_of_the_old_one(api: HfApi) -> None:
     api.pause_space(repo)
 
 
+def test_the_page_of_a_running_space_links_to_it(api: HfApi) -> None:
+    repo = made(api, "linked")
+    url = url_of(api, repo)
+    page = httpx2.get(f"{api.endpoint}/spaces/{repo}", headers={"Accept": "text/html"}, trust_env=False)
+    assert f'<a href="{url}"' in page.text
+    api.pause_space(repo)
+    page = httpx2.get(f"{api.endpoint}/spaces/{repo}", headers={"Accept": "text/html"}, trust_env=False)
+    assert url not in page.text and "paused" in page.text
+
+
 def test_a_paused_space_stays_so_until_it_is_restarted(api: HfApi) -> None:
     repo = made(api, "paused")
     url = url_of(api, repo)
