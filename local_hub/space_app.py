@@ -4,31 +4,20 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
-from contextlib import suppress
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
+from urllib.parse import quote
 
-from local_hub import card, clock
+from local_hub import card
 from local_hub.store import DEFAULT_BRANCH, Repo
 from local_hub.tree import File, files, find
 
 SECRETS = "space-secrets.json"
-MAX_LOG = 4 << 20  # bytes of what a Space printed; the older half goes when it is full
+_PIECE = 1 << 20  # bytes of a log that are read at a time
+_TAIL = 16 << 10
 _STATIC = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1"]
 _STREAMLIT = [sys.executable, "-m", "streamlit", "run", "--server.headless=true", "--server.address=127.0.0.1"]
-# Linux ends this process, and what it becomes, when the thread that started it ends, however that comes about.
-ENDS_WITH_PARENT = """
-import ctypes, os, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the server is gone")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class CannotRun(Exception):
@@ -51,8 +40,8 @@ def about(repo: Repo) -> tuple[str, str]:
 
 def command(repo: Repo, folder: Path, port: int) -> list[str]:
     sdk, app = about(repo)
-    if sdk == "docker":
-        raise CannotRun("CONFIG_ERROR", "a Space of the SDK docker cannot run here; use gradio, streamlit or static")
+    if sdk not in ("gradio", "streamlit", "static"):
+        raise CannotRun("CONFIG_ERROR", f"the SDK {sdk[:80]!r} cannot run here; use gradio, streamlit or static")
     file = (folder / app).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise CannotRun("NO_APP_FILE", f"there is no {app[:200]!r} in this Space; add it, or name it as app_file")
@@ -63,6 +52,12 @@ def command(repo: Repo, folder: Path, port: int) -> list[str]:
             return [*_STREAMLIT, f"--server.port={port}", str(file)]
         case _:
             return [sys.executable, str(file)]
+
+
+def page(repo: Repo) -> str:
+    """The path of the app's first page: only a static Space may have one of another name."""
+    sdk, app = about(repo)
+    return f"/{quote(app)}" if sdk == "static" and app != "index.html" else ""
 
 
 def check_out(repo: Repo, folder: Path) -> Path:
@@ -104,30 +99,53 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(url: str) -> bool:
-    """Whether the app serves HTTP by now, whatever it answers."""
-    with suppress(OSError, HTTPException):
-        with suppress(HTTPError):
-            build_opener(ProxyHandler({})).open(url, timeout=1).close()
-        return True
-    return False
+def answers(port: int) -> bool:
+    """Whether the app serves HTTP by now, whatever it answers; where it would send a browser is not followed."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
-def copy_lines(process: subprocess.Popen[str], log: Path) -> None:
-    """Write what the process prints to `log`, each line with its time, until it ends."""
-    assert process.stdout is not None
-    with process.stdout as lines:
-        for line in lines:
-            if log.stat().st_size > MAX_LOG:
-                kept = log.read_text(encoding="utf-8").splitlines(keepends=True)
-                log.write_text("".join(kept[len(kept) // 2 :]), encoding="utf-8")
-            with log.open("a", encoding="utf-8") as out:
-                out.write(f"{clock.now()} {line.rstrip(os.linesep)[:4000]}\n")
+class LogReader:
+    """Reads a log on from where it was, or from the start of the one that took its place."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._file = self._offset = 0
+
+    def lines(self) -> list[tuple[str, str]]:
+        """(time, text) of the next whole lines; none where there are no further ones yet."""
+        try:
+            with self._log.open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                if status.st_ino != self._file or status.st_size < self._offset:
+                    self._file, self._offset = status.st_ino, 0
+                stream.seek(self._offset)
+                data = stream.read(_PIECE)
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [_parted(line) for line in whole.split(b"\n")[:-1]]
 
 
-def log_lines(log: Path) -> list[tuple[str, str]]:
-    """(time, text) of each line so far."""
-    if not log.is_file():
-        return []
-    whole = log.read_text(encoding="utf-8").splitlines()
-    return [(line.partition(" ")[0], line.partition(" ")[2]) for line in whole]
+def last_words(log: Path) -> str:
+    """The last lines of a log, without their times."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - _TAIL))
+            lines = stream.read().split(b"\n")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(_parted(line)[1] for line in lines[-11:-1])
+
+
+def _parted(line: bytes) -> tuple[str, str]:
+    time, _, text = line.decode("utf-8", "replace").partition(" ")
+    return time, text

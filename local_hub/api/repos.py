@@ -41,12 +41,18 @@ def create(call: Call) -> Response:
         settings["hardware"], settings["sleepTime"] = body.get("hardware"), body.get("sleepTimeSeconds")
     answer = {"url": f"{call.endpoint}/{name.url_path}", "name": name.repo_id, "id": name.repo_id}
     if call.store.create(name, user, settings):
-        for shelf in ("secrets", "variables"):
-            given = body.get(shelf)
-            for entry in given if name.kind == "space" and isinstance(given, list) else []:
-                set_entry(call.store.open(name), shelf, entry if isinstance(entry, dict) else {})
+        if name.kind == "space":
+            _furnish(call.store.open(name), body)
         return JSONResponse(answer)
     return _taken(f"You already created this {name.kind} repo", answer)
+
+
+def _furnish(space: Repo, body: dict[str, Any]) -> None:
+    """The secrets and variables that a new Space comes with."""
+    for shelf in ("secrets", "variables"):
+        given = body.get(shelf)
+        for entry in given if isinstance(given, list) else []:
+            set_entry(space, shelf, entry if isinstance(entry, dict) else {})
 
 
 def _taken(message: str, answer: dict[str, Any]) -> Response:
@@ -67,7 +73,7 @@ def delete(call: Call) -> Response:
 
 def _end_space(call: Call, name: RepoName) -> None:
     if call.store.runner is not None and name.kind == "space":
-        call.store.runner.stop(name, "STOPPED")
+        call.store.runner.forget(name)
 
 
 def _writable(call: Call, name: RepoName) -> RepoName:
@@ -180,9 +186,15 @@ def duplicate(call: Call) -> Response:
     settings: dict[str, Any] = {"private": source.private if (wanted := _private(body)) is None else wanted}
     if source.name.kind == "space":
         settings["sdk"] = source.settings().get("sdk")
+        settings["hardware"], settings["sleepTime"] = body.get("hardware"), body.get("sleepTimeSeconds")
     answer = {"url": f"{call.endpoint}/{target.url_path}", "name": target.repo_id, "filesCopyPending": False}
     if not call.store.create(target, user, settings, copied=source):
         return _taken(f"{target.repo_id} exists already; choose another name or delete it first", answer)
+    if target.kind == "space":
+        copy = call.store.open(target)
+        _furnish(copy, body)
+        if call.store.runner is not None:
+            call.store.runner.changed(copy)
     return JSONResponse(answer)
 
 

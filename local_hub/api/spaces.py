@@ -3,13 +3,15 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from local_hub import clock
 from local_hub.errors import HubError
-from local_hub.space_app import log_lines, save_secret
+from local_hub.space_app import LogReader, save_secret
 from local_hub.space_runner import State
 from local_hub.store import Repo
 from local_hub.web import Call, Route
@@ -17,6 +19,19 @@ from local_hub.web import Call, Route
 _HARDWARE = "cpu-basic"
 _MAX_VALUE = 64 << 10  # characters of a secret or variable; a process's environment takes not much more
 _POLL = 0.5  # seconds
+# Seconds until a log says that it is still there. A client that follows gives up after 120; one that does not is done
+# when it has heard nothing for 5, and with a shorter time here it never would be.
+_SILENCE = 30
+_THIS_MACHINE = {
+    "name": _HARDWARE,
+    "prettyName": "This machine",
+    "cpu": "shared",
+    "ram": "shared",
+    "accelerator": None,
+    "unitCostMicroUSD": 0,
+    "unitCostUSD": 0,
+    "unitLabel": "minute",
+}
 
 
 def _space(call: Call, *, writable: bool = True) -> Repo:
@@ -61,8 +76,8 @@ def _unset(call: Call, shelf: str) -> Response:
 def _restart_if_running(space: Repo) -> None:
     """The environment of a process is set when it starts."""
     runner = space.store.runner
-    if runner is not None and runner.state(space.name).stage in ("RUNNING", "APP_STARTING", "RUNTIME_ERROR"):
-        runner.start(space)
+    if runner is not None and runner.state(space.name).stage != "STOPPED":
+        runner.changed(space)
 
 
 def set_secret(call: Call) -> Response:
@@ -90,7 +105,7 @@ def variables(call: Call) -> Response:
 
 
 def runtime(call: Call) -> Response:
-    return JSONResponse(_runtime(_space(call, writable=False)))
+    return JSONResponse(_runtime(call, _space(call, writable=False)))
 
 
 def state_of(space: Repo) -> State:
@@ -100,8 +115,10 @@ def state_of(space: Repo) -> State:
     return space.store.runner.state(space.name) if space.store.runner else State()
 
 
-def _runtime(space: Repo) -> dict[str, Any]:
+def _runtime(call: Call, space: Repo) -> dict[str, Any]:
     settings, state = space.settings(), state_of(space)
+    # An app may print anything, and whoever may not read the log sees no part of it here.
+    error = f"{state.error}\n{state.said}" if state.said and call.may_write(space) else state.error
     wanted = settings.get("hardware") or _HARDWARE
     return {
         "stage": state.stage,
@@ -109,9 +126,9 @@ def _runtime(space: Repo) -> dict[str, Any]:
         "storage": None,
         "gcTimeout": settings.get("sleepTime"),
         "replicas": {"current": int(state.stage == "RUNNING"), "requested": 1},
-        "domains": [{"domain": state.url.removeprefix("http://"), "stage": "READY"}] if state.url else [],
+        "domains": [{"domain": urlsplit(state.url).netloc, "stage": "READY"}] if state.url else [],
         **({"url": state.url} if state.url else {}),
-        **({"errorMessage": state.error} if state.error else {}),
+        **({"errorMessage": error} if error else {}),
     }
 
 
@@ -121,14 +138,14 @@ def change_hardware(call: Call) -> Response:
         settings["hardware"] = str(body.get("flavor") or _HARDWARE)[:80]
         if "sleepTimeSeconds" in body:
             settings["sleepTime"] = _seconds(body["sleepTimeSeconds"])
-    return JSONResponse(_runtime(space))
+    return JSONResponse(_runtime(call, space))
 
 
 def change_sleep_time(call: Call) -> Response:
     space, body = _space(call), call.json()
     with space.changing_settings() as settings:
         settings["sleepTime"] = _seconds(body.get("seconds"))
-    return JSONResponse(_runtime(space))
+    return JSONResponse(_runtime(call, space))
 
 
 def _seconds(value: object) -> int | None:
@@ -143,7 +160,7 @@ def restart(call: Call) -> Response:
         settings["paused"] = False
     if space.store.runner is not None:
         space.store.runner.start(space)
-    return JSONResponse(_runtime(space))
+    return JSONResponse(_runtime(call, space))
 
 
 def pause(call: Call) -> Response:
@@ -152,7 +169,7 @@ def pause(call: Call) -> Response:
         settings["paused"] = True
     if space.store.runner is not None:
         space.store.runner.stop(space.name)
-    return JSONResponse(_runtime(space))
+    return JSONResponse(_runtime(call, space))
 
 
 def logs(call: Call) -> Response:
@@ -160,27 +177,36 @@ def logs(call: Call) -> Response:
     space = _space(call)
     if call.params["log"] not in ("run", "build"):
         raise HubError(404, f"there is no log {call.params['log'][:80]!r}; ask for run or build")
-    if call.params["log"] == "build":
+    if call.params["log"] == "build" or call.request.method == "HEAD":
         return Response("", media_type="text/event-stream")
     return StreamingResponse(_events(space), media_type="text/event-stream")
 
 
 async def _events(space: Repo) -> AsyncIterator[str]:
     """Asynchronous, so that it ends with its reader: one that does not follow reads until it times out."""
-    runner, sent = space.store.runner, 0
-    while runner is not None:
-        alive = runner.state(space.name).stage in ("APP_STARTING", "RUNNING")
-        lines = log_lines(runner.log(space.name))
-        for at, text in lines[min(sent, len(lines)) :]:  # a restart begins a new log
+    runner, silent = space.store.runner, 0.0
+    if runner is None:
+        return
+    reader = LogReader(runner.log(space.name))
+    while True:
+        alive = runner.state(space.name).alive  # before the reading, so that the last lines are not missed
+        lines = await run_in_threadpool(reader.lines)
+        for at, text in lines:
             yield f"data: {json.dumps({'timestamp': at, 'data': text + chr(10)})}\n\n"
-        sent = len(lines)
+        if lines:
+            silent = 0.0
+            continue
         if not alive:
             return
+        if silent >= _SILENCE:
+            yield "data:\n\n"
+            silent = 0.0
         await anyio.sleep(_POLL)
+        silent += _POLL
 
 
 def hardware(call: Call) -> Response:
-    return JSONResponse([{"name": _HARDWARE, "prettyName": "This machine", "cpu": "shared", "ram": "shared"}])
+    return JSONResponse([_THIS_MACHINE])
 
 
 _SPACE = "/api/spaces/{namespace}/{name}"

@@ -32,6 +32,7 @@ def repository(call: Call) -> Response:
     if name.kind == "model" and allowed:
         evaluation += _evaluation_files(repo, commit)
     default = next((config.name for config in configs if config.default), configs[0].name if configs else None)
+    state = state_of(repo) if name.kind == "space" and call.store.runner else None
     space = usage.space(name, about, settings, paths, call.endpoint) if name.kind == "space" else None
     return repo_page(
         call,
@@ -47,7 +48,8 @@ def repository(call: Call) -> Response:
         configs=configs,
         results=evaluation[: results.MAX_RESULTS],
         space=space,
-        state=state_of(repo) if space and call.store.runner else None,
+        state=state,
+        said=state.said if state and call.may_write(repo) else "",
         variables=sorted(settings.get("variables", {})),
         secrets=sorted(settings.get("secrets", {})) if call.may_write(repo) else [],
         environment=usage.environment(call.endpoint, token=bool(settings["private"] or settings["gated"])),

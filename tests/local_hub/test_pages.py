@@ -352,10 +352,10 @@ model-index:
 
 def test_a_space_shows_the_command_that_runs_it(user: httpx2.Client, make: Maker, hub: str) -> None:
     card = "---\nsdk: gradio\nsdk_version: 6.31.0\napp_file: 'app.py; rm -rf ~'\n---\n"
-    address = make.repo("demo", "space", {"README.md": card, "requirements.txt": "x"}, sdk="gradio")
-    user.post("/api/spaces/local/demo/variables", json={"key": "MODEL", "value": "unseen"}).raise_for_status()
+    address = make.repo("shown-demo", "space", {"README.md": card, "requirements.txt": "x"}, sdk="gradio")
+    user.post("/api/spaces/local/shown-demo/variables", json={"key": "MODEL", "value": "unseen"}).raise_for_status()
     shown = text(user, address)
-    assert f"HF_ENDPOINT={hub} hf download local/demo --type space --local-dir demo" in shown
+    assert f"HF_ENDPOINT={hub} hf download local/shown-demo --type space --local-dir shown-demo" in shown
     assert "pip install gradio==6.31.0 -r requirements.txt" in shown
     assert "python &#39;app.py; rm -rf ~&#39;" in shown  # quoted, as the card is somebody's input
     assert "MODEL" in shown and "unseen" not in shown
