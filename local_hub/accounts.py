@@ -53,6 +53,10 @@ class TokenRecord:
         return Account(self.user, self.role, tuple(self.orgs), self.id)
 
 
+def _differ_in_case(one: str, other: str) -> bool:
+    return one != other and one.lower() == other.lower()
+
+
 def hashed(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -73,6 +77,8 @@ class Tokens:
         token = f"hub_{secrets.token_urlsafe(32)}"
         record = TokenRecord(secrets.token_hex(4), names[0], role, names[1:], hashed(token), clock.now())
         with self._changing() as records:
+            if other := next((r.user for r in records if _differ_in_case(r.user, user)), None):
+                raise ValueError(f"there is a user {other!r} already, and names differ in more than case; use that")
             records.append(record)
         return token
 

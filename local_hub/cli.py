@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -87,9 +88,8 @@ def serve(
     try:
         hosts = frozenset(name.lower() for name in allow_host or [])
         with prepared(root, host, port, hosts, run_spaces=run_spaces) as running:
-            typer.echo(f"Local Hub at {running.url}, kept in {root}. In another shell:\n")
-            token = TOKEN if is_loopback(host) else _first_token(root)
-            typer.echo(f"export HF_ENDPOINT={running.url} HF_TOKEN={token} NO_PROXY={_LOCAL_HOSTS}", color=False)
+            typer.echo(f"Local Hub at {running.url}, kept in {root}, requests in its server.log. In another shell:\n")
+            typer.echo(_exports(root, host, running.url), color=False)
             sys.stdout.flush()
             # Else the server, done with its own shutdown, would let SIGTERM end us before the files are tidied.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -102,12 +102,20 @@ def serve(
         _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
 
 
-def _first_token(root: Path) -> str:
-    """A token for a server that others can reach: the very first is made here, and shown this once."""
+def _check_exists(root: Path) -> None:
+    if not root.is_dir():
+        _fail(f"there is no root {root}; pass the --root of a Hub that was served before")
+
+
+def _exports(root: Path, host: str, url: str) -> str:
+    """The line that points clients here. Beyond loopback it names this machine, and the very first token is made."""
+    if is_loopback(host):
+        return f"export HF_ENDPOINT={url} HF_TOKEN={TOKEN} NO_PROXY={_LOCAL_HOSTS}"
     known = Tokens(root)
-    if known.all():
-        return "<one of `python -m local_hub token list`>"
-    return known.create(ADMIN, "write", [])
+    token = "$TOKEN  # one that `python -m local_hub token create` printed" if known.all() else None
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    address = f"http://{name}:{url.rpartition(':')[2]}"
+    return f"export HF_ENDPOINT={address} NO_PROXY={name} HF_TOKEN={token or known.create(ADMIN, 'write', [])}"
 
 
 @tokens.command(
@@ -134,6 +142,7 @@ def create(
 )
 def list_tokens(root: Root = DEFAULT_ROOT) -> None:
     """One line per token: id, user, role, organisations, when it was made."""
+    _check_exists(root)
     for record in Tokens(root).all():
         typer.echo("\t".join([record.id, record.user, record.role, ",".join(record.orgs) or "-", record.created]))
 
@@ -144,8 +153,10 @@ def list_tokens(root: Root = DEFAULT_ROOT) -> None:
 )
 def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")], root: Root = DEFAULT_ROOT) -> None:
     """Refuse a token from now on; a running server sees that at once."""
+    _check_exists(root)
     try:
         Tokens(root).revoke(token_id)
+        typer.echo(f"revoked {token_id}", err=True)
     except KeyError:
         _fail(f"there is no token {token_id!r} in {root}; `python -m local_hub token list` shows their ids")
 
@@ -153,6 +164,7 @@ def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")], root: Root = 
 @app.command(epilog="Examples:\n\n  python -m local_hub gc\n\n  python -m local_hub gc --root /data/hub")
 def gc(root: Root = DEFAULT_ROOT) -> None:
     """Free the disk of large files that no repository names, and of the chunks that Xet uploads left."""
+    _check_exists(root)
     try:
         with held_store(root) as store:
             freed = collect(store)

@@ -1,5 +1,6 @@
 """One server per root: the lock, the socket, the log, and `serving()`, which holds all three."""
 
+import errno
 import fcntl
 import json
 import logging
@@ -69,8 +70,10 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.listen(2048)  # so that a taken port shows now; uvicorn listens on it again
     except OSError as error:
         bound.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise HubBusy(f"cannot listen on {host}:{port} ({reason}); pass another --port, or 0 for a free one") from None
+        fix = "pass another --port, or 0 for a free one"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            fix = "pass as --host an address of this machine"
+        raise HubBusy(f"cannot listen on {host}:{port} ({error.strerror or error}); {fix}") from None
     return bound
 
 

@@ -106,8 +106,10 @@ class Call:
 
     def repo(self) -> Repo:
         """The repository of this path, if the caller may read it."""
-        if is_reserved(self.params["namespace"]):
+        if self.params["namespace"] in ("datasets", "spaces", "models"):
             raise repo_not_found(self.params["name"], anonymous=self.account is None)
+        if is_reserved(self.params["namespace"]):
+            raise HubError(404, f"nothing is served at {self.request.url.path[:200]}")
         name = self.repo_name
         if self.store.exists(name):
             repo = self.store.open(name)
@@ -176,7 +178,9 @@ class Router:
             other_method = other_method or match is not None
         if other_method:
             raise HubError(405, f"{method} is not supported at {raw_path[:200]}")
-        raise HubError(404, f"nothing is served at {raw_path[:200]}")
+        # An id without a namespace matches no route; clients are told so in their own words.
+        code = "RepoNotFound" if "/resolve/" in raw_path else None
+        raise HubError(404, f"nothing is served at {raw_path[:200]}", code)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

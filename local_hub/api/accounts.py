@@ -50,7 +50,9 @@ def user_overview(call: Call) -> Response:
     if name not in call.store.users():
         raise HubError(404, f"there is no user {name[:80]!r} here")
     counts = {f"num{kind.capitalize()}s": _count(call, kind, name) for kind in KINDS}
-    return JSONResponse({"user": name, "fullname": name, "type": "user", "orgs": [], "isPro": False, **counts})
+    named = {org for record in call.store.tokens.all() if record.user == name for org in record.orgs}
+    orgs = [{"name": org, "fullname": org} for org in sorted(named)]
+    return JSONResponse({"user": name, "fullname": name, "type": "user", "orgs": orgs, "isPro": False, **counts})
 
 
 def organisation_overview(call: Call) -> Response:

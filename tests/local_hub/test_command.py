@@ -176,7 +176,7 @@ def test_beyond_loopback_a_token_is_made_and_the_development_token_does_not_coun
     with served("--root", str(tmp_path), "--host", "0.0.0.0", "--port", "0") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert "token list" in process.stdout.readline(), "a second start makes no further token"
+        assert "HF_TOKEN=$TOKEN" in process.stdout.readline(), "a second start makes no further token"
 
 
 def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:
@@ -190,6 +190,24 @@ def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:
     assert local_hub("token", "list", *root).stdout == ""
     again = local_hub("token", "revoke", token_id, *root)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("arguments", [["gc"], ["token", "list"], ["token", "revoke", "1"]])
+def test_a_mistyped_root_is_named_and_not_made(tmp_path: Path, arguments: list[str]) -> None:
+    done = local_hub(*arguments, "--root", str(tmp_path / "typo"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "typo" in done.stderr
+    assert not (tmp_path / "typo").exists()
+
+
+def test_an_address_of_another_machine_is_one_clear_line(tmp_path: Path) -> None:
+    done = local_hub("serve", "--root", str(tmp_path), "--host", "192.0.2.1", "--port", "0")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "--host" in done.stderr
+
+
+def test_two_users_whose_names_differ_in_case_only_are_refused(tmp_path: Path) -> None:
+    assert local_hub("token", "create", "alice", "--root", str(tmp_path)).returncode == 0
+    done = local_hub("token", "create", "Alice", "--root", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "") and "'alice'" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["../x"], ["alice", "--role", "owner"]])

@@ -267,3 +267,16 @@ def test_an_uploaded_page_is_served_as_text(user: httpx2.Client) -> None:
     commit(user, ("file", file("page.html", b"<script>1</script>"))).raise_for_status()
     headers = user.get("/local/refusals/resolve/main/page.html").headers
     assert headers["Content-Type"].startswith("text/plain") and headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/tiny/resolve/main/config.json", "RepoNotFound"),
+        ("/api/datasets/tiny", "RepoNotFound"),
+        ("/api/papers", None),
+    ],
+)
+def test_an_id_without_a_namespace_is_a_missing_repository(user: httpx2.Client, path: str, code: str | None) -> None:
+    answer = user.get(path)
+    assert (answer.status_code, answer.headers.get("X-Error-Code")) == (404, code)

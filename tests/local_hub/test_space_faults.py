@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -46,8 +46,13 @@ def gone(api: HfApi, repo: str) -> None:
 
 
 def ours() -> list[psutil.Process]:
-    """What this process, and so the server in it, has running."""
-    return [child for child in children(os.getpid()) if child.status() != psutil.STATUS_ZOMBIE]
+    """The Spaces that the server in this process has running. A browser may be a child of it too."""
+    found = []
+    for child in psutil.Process(os.getpid()).children():
+        with suppress(psutil.NoSuchProcess):
+            if any("space_child.py" in word for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_a_space_deleted_while_another_ends_stops_nothing_else(api: HfApi) -> None:
