@@ -141,10 +141,9 @@ def complete(call: Call) -> Response:
     folder = _parts_folder(call.store, oid)
     length = max(PART, -(-size // _MAX_PARTS))
     paths = [folder / str(number) for number in range(1, -(-size // length) + 1)]
-    if call.store.blobs.size(oid) is None:
-        if missing := [path.name for path in paths if not path.is_file()]:
-            raise HubError(400, f"parts {', '.join(missing[:10])} of {oid} are not here; start the upload again")
-        _join(call.store, oid, paths)
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise HubError(400, f"parts {', '.join(missing[:10])} of {oid} are not here; start the upload again")
+    _join(call.store, oid, paths)  # also where another repository has the file: the parts are the proof of having it
     shutil.rmtree(folder, ignore_errors=True)
     _owned(call)
     return JSONResponse({"oid": oid}, media_type=_TYPE)

@@ -155,9 +155,11 @@ def _copied_and_hashed(source: Path, target: Path) -> float:
 
 
 def _large_files(hub: Server, work: Path, source: Path, sha256: str) -> dict[str, dict[str, float]]:
+    # A file of its own for LFS, as one that is there already would be sent for less.
+    _random_file(work / "lfs.bin", source.stat().st_size // 1_000_000)
     steps: dict[str, tuple[str, ...]] = {
         "upload_xet": (UPLOAD, "bench/xet", str(source)),
-        "upload_lfs": (UPLOAD, "bench/lfs", str(source), "lfs"),
+        "upload_lfs": (UPLOAD, "bench/lfs", str(work / "lfs.bin"), "lfs"),
         "download": (DOWNLOAD, "bench/xet", str(work / "down")),
     }
     found: dict[str, dict[str, float]] = {}

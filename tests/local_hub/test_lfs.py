@@ -19,17 +19,20 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> int:
     return 1 << 20
 
 
-def actions(user: httpx2.Client, content: bytes) -> dict[str, Any]:
+def batch(user: httpx2.Client, content: bytes, repo: str = "local/parts") -> dict[str, Any]:
+    """What an LFS batch answers about one file."""
     oid = hashlib.sha256(content).hexdigest()
-    body = {
-        "operation": "upload",
-        "transfers": ["basic", "multipart"],
-        "objects": [{"oid": oid, "size": len(content)}],
-    }
+    objects = [{"oid": oid, "size": len(content)}]
+    body = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": objects}
+    answer = user.post(f"/{repo}.git/info/lfs/objects/batch", json=body).raise_for_status().json()
+    found: dict[str, Any] = answer["objects"][0]
+    return found
+
+
+def actions(user: httpx2.Client, content: bytes, repo: str = "local/parts") -> dict[str, Any]:
     user.post("/api/repos/create", json={"name": "parts"})
-    answer = user.post("/local/parts.git/info/lfs/objects/batch", json=body).raise_for_status().json()
-    assert answer["transfer"] == "multipart"
-    found: dict[str, Any] = answer["objects"][0]["actions"]
+    found: dict[str, Any] = batch(user, content, repo)["actions"]
+    assert "chunk_size" in found["upload"]["header"]
     return found
 
 
@@ -62,6 +65,18 @@ def test_parts_that_do_not_make_the_file_are_refused_and_dropped(
     assert not list((hub_root / "tmp").rglob("whole"))
     missing = user.post(upload["href"], json={})
     assert missing.status_code == 400 and "parts 1, 2, 3" in missing.json()["error"]
+
+
+def test_the_name_of_anothers_file_with_other_parts_does_not_open_it(user: httpx2.Client, small_parts: int) -> None:
+    content = os.urandom(small_parts + 10)
+    upload = actions(user, content)["upload"]
+    sent(user, upload, content)
+    user.post(upload["href"], json={}).raise_for_status()
+    user.post("/api/repos/create", json={"name": "thief"}).raise_for_status()
+    stolen = actions(user, content, "local/thief")["upload"]
+    sent(user, stolen, content[::-1])
+    assert user.post(stolen["href"], json={}).status_code == 400
+    assert "actions" in batch(user, content, "local/thief"), "the file is not the thief's"
 
 
 def test_a_part_of_another_size_is_refused(user: httpx2.Client, small_parts: int) -> None:
