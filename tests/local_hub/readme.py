@@ -27,15 +27,15 @@ def _proofs() -> list[str]:
     kills, fuzz = _read("proofs", "local_hub_kills.json"), _read("proofs", "local_hub_fuzz.json")
     named = ("huggingface-hub", "datasets", "transformers", "gradio")
     clients = ", ".join(f"{name} {conformance['versions'][name]}" for name in named)
-    older = "; ".join(f"{count} with huggingface_hub {name}" for name, count in conformance["older"].items())
+    older = " and ".join(f"{count} runs with huggingface_hub {name}" for name, count in conformance["older"].items())
     commits = kills["commits"]
     return [
         f"- **Clients**: {conformance['checks']} checks by unmodified {clients}, each in a process and cache of its "
-        f"own, pass with Xet and without; of those that need huggingface_hub alone, {older}.",
+        f"own, pass with Xet and without; so do {older}, of those that need nothing else.",
         f"- **Kills**: after {kills['kills']} SIGKILLs under six concurrent pushers, {kills['cutting']} of which cut "
         f"a request, none of {commits['acknowledged']:,} acknowledged commits was lost and none of "
         f"{commits['on_branch']:,} on the branch was torn; `git fsck --strict` is silent.",
-        f"- **Fuzz**: {fuzz['cases']:,} malformed requests got an answer that is no 5xx, read and wrote nothing "
+        f"- **Fuzz**: {fuzz['cases']:,} malformed requests each got an answer, never a 500, read and wrote nothing "
         f"outside the root, and made the server grow by {fuzz['peak_memory_grown_mb']} MB at most.",
         "",
         "`make prove` does all of it again; `make test` does a tenth.",
