@@ -15,7 +15,7 @@ from huggingface_hub import HfApi
 
 from local_hub import serving
 from local_hub.server import live_url
-from tests.local_hub.test_spaces import APP, answers, children, eventually, made, url_of
+from tests.local_hub.test_spaces import APP, alive, answers, children, eventually, made, url_of
 
 STUBBORN = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{APP}"
 SLEEP = ["sleep", str(100_000 + os.getpid())]  # one that no other run of these tests has
@@ -91,7 +91,7 @@ def test_what_a_space_started_ends_with_a_killed_server(tmp_path: Path) -> None:
         started = children(server.pid)
         assert len(sleepers()) == 1
         server.kill()
-    assert eventually(lambda: not any(child.is_running() for child in started), 2), started
+    assert eventually(lambda: not any(alive(child) for child in started), 5), started
 
 
 @contextmanager
