@@ -179,7 +179,8 @@ class Router:
         if other_method:
             raise HubError(405, f"{method} is not supported at {raw_path[:200]}")
         # An id without a namespace matches no route; clients are told so in their own words.
-        code = "RepoNotFound" if "/resolve/" in raw_path else None
+        about_repo = "/resolve/" in raw_path or raw_path.startswith(("/api/models/", "/api/datasets/", "/api/spaces/"))
+        code = "RepoNotFound" if about_repo else None
         raise HubError(404, f"nothing is served at {raw_path[:200]}", code)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from local_hub import card, clock
-from local_hub.api.spaces import set_entry
+from local_hub.api.spaces import set_entry, state_of
 from local_hub.errors import HubError
 from local_hub.names import RepoName
 from local_hub.store import DEFAULT_BRANCH, Repo
@@ -141,6 +141,8 @@ def describe(repo: Repo, revision: str, *, siblings: bool, blobs: bool = False) 
         answer |= {key: about[key] for key in ("library_name", "pipeline_tag") if isinstance(about.get(key), str)}
     if repo.name.kind == "space":
         answer["sdk"] = settings.get("sdk")
+        if (state := state_of(repo)).url:
+            answer["host"] = state.url  # where gradio_client goes
     if siblings:
         answer["cardData"] = about or None
         answer["siblings"] = [_sibling(file, blobs) for file in files(repo.git, commit)]

@@ -210,6 +210,11 @@ def test_a_real_gradio_app_runs(api: HfApi) -> None:
     runtime = api.wait_for_space(repo, timeout=60)
     assert runtime.stage == "RUNNING", runtime.raw
     assert "gradio" in httpx2.get(runtime.raw["url"], trust_env=False).text
+    assert api.space_info(repo).host == runtime.raw["url"]
+    ask = f"from gradio_client import Client; print(Client({repo!r}, verbose=False).predict('you', api_name='/greet'))"
+    environment = {**os.environ, "HF_ENDPOINT": api.endpoint, "HF_TOKEN": "local"}
+    said = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, timeout=60)
+    assert said.stdout == "hello you\n", said.stderr
     api.pause_space(repo)
 
 
