@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+BUFFER = 1 << 20  # bytes per write of a large file: in the pieces that arrive, the kernel takes twice the CPU
 
 
 def sync_folder(folder: Path) -> None:
@@ -35,7 +36,7 @@ def published(target: Path, temporary: Path) -> Iterator[BinaryIO]:
     """A file to write that appears at `target` when the block ends well, and not at all otherwise."""
     draft = temporary / secrets.token_hex(16)
     try:
-        with draft.open("wb") as stream:
+        with draft.open("wb", buffering=BUFFER) as stream:
             yield stream
         publish(draft, target)
     finally:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from local_hub.accounts import Account
 from local_hub.auth import caller, is_loopback
+from local_hub.blobs import BUFFER
 from local_hub.errors import HubError, repo_not_found
 from local_hub.names import RepoName, is_reserved
 from local_hub.payload import parse_object
@@ -213,7 +214,7 @@ async def received(store: Store, request: Request, route: Route, params: dict[st
             limit = route.admit(call)
             call.draft = store.temporary / secrets.token_hex(16)
             stack.callback(call.draft.unlink, missing_ok=True)
-            call.body = stack.enter_context(call.draft.open("w+b"))
+            call.body = stack.enter_context(call.draft.open("w+b", buffering=BUFFER))
         else:
             spool = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(store.temporary)))
             call.body = cast(BinaryIO, spool)

@@ -2,12 +2,17 @@
 
 import hashlib
 import http.client
+import json
 import os
 import re
+import shutil
 import socket
 import subprocess
+import sys
+import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,3 +163,25 @@ class Victim:
         """The most that the server has held, in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) << 10
+
+
+@contextmanager
+def started(outer: Path) -> Iterator[Victim]:
+    """A server with its root in `outer`, beside a file that it must not read and folders that it must not write in."""
+    root, home, temporary = outer / "hub", outer / "home", outer / "temporary"
+    for folder in (home, temporary):
+        folder.mkdir()
+    (outer / "secret.txt").write_text(SECRET)
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "HOME": str(home), "TMPDIR": str(temporary)}
+    command = [sys.executable, "-m", "local_hub", "serve", "--root", str(root), "--port", "0"]
+    process = subprocess.Popen(command, cwd=outer, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and b"Local Hub at" in process.stdout.readline()
+        port = int(json.loads((root / "server.json").read_text())["url"].rpartition(":")[2])
+        while not (root / "server.log").exists():
+            time.sleep(0.05)
+        yield Victim(process, root, port)
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(outer)  # a bomb that went off may have left much
