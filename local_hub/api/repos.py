@@ -140,7 +140,7 @@ def describe(repo: Repo, revision: str, *, siblings: bool, blobs: bool = False) 
         answer["modelId"] = repo.name.repo_id
         answer |= {key: about[key] for key in ("library_name", "pipeline_tag") if isinstance(about.get(key), str)}
     if repo.name.kind == "space":
-        answer["sdk"] = settings.get("sdk")
+        answer["sdk"] = about.get("sdk") or settings.get("sdk")
         if (state := state_of(repo)).url:
             answer["host"] = state.url  # where gradio_client goes
     if siblings:
