@@ -16,7 +16,6 @@ from local_hub.store import Store
 from local_hub.web import Call, Route, Router, received
 
 HEALTH_PATH = "/api/local-hub"
-_SIGN_IN = 'Basic realm="local Hub: any name, and a token as the password", charset="UTF-8"'
 _log = logging.getLogger("local_hub")
 
 
@@ -55,6 +54,9 @@ class App:
             path,
             response.status_code,
         )
+        # The same address shows other things to another person; static files say otherwise themselves.
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.headers.setdefault("Vary", "Authorization")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

@@ -11,6 +11,7 @@ import yaml
 
 _MAX_HEADER = 4 << 20  # characters; a dataset with many configs describes itself in hundreds of kilobytes
 _MAX_DEPTH = 40
+_MAX_EVENTS = 100_000  # 0.6 s to read
 # libyaml, where PyYAML has it: 8 times faster.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _END = re.compile(r"^---[ \t]*$", re.MULTILINE)
@@ -51,7 +52,9 @@ def _check(header: str) -> None:
         raise CardError(f"the YAML header is above {_MAX_HEADER:,} characters; shorten it")
     depth = 0
     try:
-        for event in yaml.parse(header, Loader=_Loader):
+        for number, event in enumerate(yaml.parse(header, Loader=_Loader)):
+            if number == _MAX_EVENTS:
+                raise CardError(f"the YAML header has more than {_MAX_EVENTS:,} parts; shorten it")
             if isinstance(event, yaml.AliasEvent):
                 raise CardError(f"the YAML header uses the alias *{event.anchor}; write the value out instead")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

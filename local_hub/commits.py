@@ -86,8 +86,8 @@ def _change(repo: Repo, blobs: Blobs, key: str, value: dict[str, Any]) -> Put | 
             path, content = checked_path(given), _content(value)
             _check_attributes(path, content)
             named = parse_pointer(content)
-            if named is not None and not repo.owns(named.sha256):
-                raise HubError(400, f"file {path!r} points to large file {named.sha256}, which is not uploaded")
+            if named is not None and not (repo.owns(named.sha256) and repo.blobs.size(named.sha256) == named.size):
+                raise HubError(400, f"file {path!r} points to {named}, which is not uploaded with that size")
             return Put(path, blobs.add(content), large=False)
         case "lfsFile":
             path = checked_path(given)

@@ -9,7 +9,7 @@ from pygit2.enums import SortMode
 
 from local_hub import clock
 from local_hub.commits import Delete, Put, advance, apply, branch_ref
-from local_hub.diffs import unified
+from local_hub.diffs import MAX_COMPARED, size_of, unified
 from local_hub.errors import HubError
 from local_hub.names import RepoName
 from local_hub.store import DEFAULT_BRANCH, Repo
@@ -52,7 +52,7 @@ def add_record(settings: dict[str, Any], user: str, asked: Requested) -> dict[st
         "createdAt": clock.now(),
         "author": {"name": user},
         "isPullRequest": asked.pull_request,
-        "base": f"refs/heads/{asked.base}",
+        "base": asked.base if asked.base.startswith("refs/") else f"refs/heads/{asked.base}",
         "events": [comment_event(user, asked.description)] if asked.description else [],
     }
     known.append(record)
@@ -97,11 +97,28 @@ def heads(repo: Repo, record: dict[str, Any]) -> tuple[pygit2.Commit, pygit2.Com
     return repo.commit(record["base"]), repo.commit(f"refs/pr/{record['num']}")
 
 
+def _too_large(repo: Repo, base: pygit2.Commit, head: pygit2.Commit) -> list[str]:
+    """Files that both sides changed, and that take too long to merge line by line."""
+    common = repo.git.merge_base(base.id, head.id)
+    if common is None:
+        return []
+    sides = [repo.git[common].tree.diff_to_tree(side.tree) for side in (base, head)]
+    ours, theirs = ({delta.new_file.path: delta for delta in side.deltas} for side in sides)
+    return sorted(
+        path
+        for path in ours.keys() & theirs.keys()
+        if ours[path].new_file.id != theirs[path].new_file.id
+        and max(size_of(repo.git, d.new_file) for d in (ours[path], theirs[path])) > MAX_COMPARED
+    )
+
+
 def conflicts(repo: Repo, record: dict[str, Any]) -> list[str]:
     """The files that keep a pull request from being merged; none where its base is gone."""
     if record["status"] == "merged" or record["base"] not in repo.git.references:
         return []
     base, head = heads(repo, record)
+    if large := _too_large(repo, base, head):
+        return large
     triples = repo.git.merge_commits(base, head).conflicts
     return sorted({side.path for triple in triples or [] for side in triple if side is not None})
 
@@ -137,6 +154,8 @@ def landed(repo: Repo, record: dict[str, Any]) -> str | None:
 def merge(repo: Repo, user: str, record: dict[str, Any]) -> str:
     """Move the base by a merge commit, and return its id; 409 names the files in conflict."""
     base, head = heads(repo, record)
+    if large := _too_large(repo, base, head):
+        raise HubError(409, f"these files changed on both sides, and are too large to merge: {', '.join(large)}")
     index = repo.git.merge_commits(base, head)
     if index.conflicts:
         raise HubError(409, f"these files changed on both sides: {', '.join(conflicts(repo, record))}")

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import sys
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import quote
 
@@ -68,7 +67,10 @@ def check_out(repo: Repo, folder: Path) -> Path:
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.pointer:
-            shutil.copyfile(repo.blobs.path(file.pointer.sha256), target)
+            stored = repo.large_file(file.pointer.sha256)
+            if stored is None:
+                raise CannotRun("CONFIG_ERROR", f"the large file behind {file.path[:200]} is missing; upload it again")
+            shutil.copyfile(stored, target)
         else:
             target.write_bytes(repo.git[file.oid].data)
     return folder
@@ -86,6 +88,7 @@ def secret_values(repo: Repo) -> dict[str, str]:
 def save_secret(repo: Repo, key: str, value: str | None) -> None:
     """Keep a secret's value; None drops it."""
     with repo.lock:
+        repo.settings()  # a 404 where it was deleted or moved meanwhile: writing would make its folder anew
         values = secret_values(repo)
         values.pop(key, None)
         if value is not None:
@@ -101,15 +104,12 @@ def free_port() -> int:
 
 def answers(port: int) -> bool:
     """Whether the app serves HTTP by now, whatever it answers; where it would send a browser is not followed."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=1)
     try:
-        connection.request("GET", "/")
-        connection.getresponse()
-    except (OSError, HTTPException):
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+            return connection.recv(5).startswith(b"HTTP")  # no more: an app that drips would hold up all others
+    except OSError:
         return False
-    finally:
-        connection.close()
-    return True
 
 
 class LogReader:

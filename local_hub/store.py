@@ -15,7 +15,7 @@ from pygit2.enums import FileMode, ObjectType
 
 from local_hub import clock
 from local_hub.accounts import ADMIN, Tokens
-from local_hub.blobs import Blobs, published
+from local_hub.blobs import Blobs, published, sync_folder
 from local_hub.errors import HubError, repo_not_found, revision_not_found
 from local_hub.names import KINDS, MAX_REF, RepoName
 from local_hub.tree import initial_attributes, pointers
@@ -87,9 +87,18 @@ class Repo:
         Without that, whoever knows the hash of another's private file could commit a pointer to it, and read it.
         """
         (self._owned / sha256).touch()
+        sync_folder(self._owned)  # reading asks for it too
 
     def owns(self, sha256: str) -> bool:
         return (self._owned / sha256).exists()
+
+    def large_file(self, sha256: str) -> Path | None:
+        """Where the bytes of a large file are; None if they are not here, or were never uploaded to this repository.
+
+        Asked at every reading: a merge can make a pointer of lines that no commit had as a pointer.
+        """
+        path = self.blobs.path(sha256)
+        return path if self.owns(sha256) and path.is_file() else None
 
     def owned(self) -> dict[str, int]:
         """The large files that were ever uploaded here, by sha256, and when (seconds since 1970)."""
@@ -173,7 +182,7 @@ class Store:
     def _upgrade(self) -> None:
         """Roots of before large files had owners: what a repository's history names is its own."""
         for path in self._repos.glob("*/*/*.git"):
-            if not (path / _OWNED).is_dir():
+            if (path / "HEAD").is_file() and not (path / _OWNED).is_dir():
                 draft = self.temporary / secrets.token_hex(8)
                 draft.mkdir()
                 for sha256 in pointers(pygit2.Repository(str(path))):
@@ -252,10 +261,14 @@ class Store:
             self._path(source).rename(self._path(target))
 
     def all(self, kind: str) -> Iterator[Repo]:
-        """Every repository of one kind, newest settings first opened on demand, in order of name."""
+        """Every repository of one kind, in order of name; it may be deleted while its turn lasts."""
         assert kind in KINDS
         for path in sorted((self._repos / f"{kind}s").glob("*/*.git")):
-            yield Repo(RepoName(kind, path.parent.name, path.name.removesuffix(".git")), path, self)
+            try:
+                repo = Repo(RepoName(kind, path.parent.name, path.name.removesuffix(".git")), path, self)
+            except pygit2.GitError:  # deleted since we looked, or no repository
+                continue
+            yield repo
 
     def namespaces(self) -> set[str]:
         return {path.name for path in self._repos.glob("*/*") if path.is_dir()}

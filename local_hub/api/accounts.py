@@ -1,6 +1,8 @@
 """Routes about who calls: the account, users and organisations, and access to gated repositories."""
 
+import json
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -13,6 +15,7 @@ from local_hub.store import Repo, Store
 from local_hub.web import Call, Route
 
 _STATUSES = ("pending", "accepted", "rejected")
+_MAX_FIELDS = 8 << 10  # characters; kept in the settings, which every list reads
 
 
 def agent_harnesses(call: Call) -> Response:
@@ -57,16 +60,22 @@ def user_overview(call: Call) -> Response:
 
 def organisation_overview(call: Call) -> Response:
     name = call.params["name"]
-    if name not in _organisations(call.store):
-        raise HubError(404, f"there is no organisation {name[:80]!r} here")
     counts = {f"num{kind.capitalize()}s": _count(call, kind, name) for kind in KINDS}
+    # A namespace of private repositories alone is nobody else's to know of.
+    known = any(counts.values()) or _members(call, name) or (call.account and call.account.belongs_to(name))
+    if name not in _organisations(call.store) or not known:
+        raise HubError(404, f"there is no organisation {name[:80]!r} here")
     return JSONResponse(
         {"name": name, "fullname": name, "type": "org", "numUsers": len(_members(call, name)), **counts}
     )
 
 
 def _count(call: Call, kind: str, namespace: str) -> int:
-    return sum(repo.name.namespace == namespace and call.sees(repo) for repo in call.store.all(kind))
+    count = 0
+    for repo in call.store.all(kind):
+        with suppress(HubError):  # deleted meanwhile
+            count += repo.name.namespace == namespace and call.sees(repo)
+    return count
 
 
 def _members(call: Call, organisation: str) -> list[str]:
@@ -92,6 +101,8 @@ def ask_access(call: Call) -> Response:
     if not gated:
         raise HubError(400, f"{repo.name.repo_id} is not gated; read it as it is")
     fields = call.json() if call.request.headers.get("content-type", "").startswith("application/json") else {}
+    if len(json.dumps(fields)) > _MAX_FIELDS:
+        raise HubError(413, f"the fields are longer than {_MAX_FIELDS:,} characters; shorten them")
     with repo.changing_settings() as settings:
         requests = settings.setdefault("access", {})
         if user not in requests:

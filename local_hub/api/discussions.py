@@ -1,5 +1,7 @@
 """Routes about pull requests and discussions."""
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
 from local_hub import clock, discussions
@@ -10,7 +12,16 @@ from local_hub.web import Call, Route
 
 _PAGE = 50
 _MAX_TITLE = 250
+_MAX_COMMENT = 64 << 10  # characters; they are kept in the settings, which every list reads
+_MAX_EVENTS = 500  # of one discussion
 _STATUSES = ("open", "closed")
+
+
+def _said(body: dict[str, Any], key: str) -> str:
+    text = str(body.get(key) or "")
+    if len(text) > _MAX_COMMENT:
+        raise HubError(413, f"the {key} is longer than {_MAX_COMMENT:,} characters; shorten it")
+    return text
 
 
 def create(call: Call) -> Response:
@@ -18,7 +29,7 @@ def create(call: Call) -> Response:
     title = str(body.get("title", "")).strip()[:_MAX_TITLE]
     if len(title) < 3:
         raise HubError(400, f"title {title!r} is too short; use at least 3 characters")
-    asked = Requested(title, str(body.get("description", "")), pull_request=bool(body.get("pullRequest")))
+    asked = Requested(title, _said(body, "description"), pull_request=bool(body.get("pullRequest")))
     if asked.pull_request:
         number = discussions.open_pull_request(repo, user, asked).number
     else:
@@ -59,10 +70,13 @@ def details(call: Call) -> Response:
 
 
 def comment(call: Call) -> Response:
-    user, text = call.signed_in(), str(call.json().get("comment", ""))
+    user, text = call.signed_in(), _said(call.json(), "comment")
     event = comment_event(user, text)
     with call.shared_repo().changing_settings() as settings:
-        discussions.found(settings, int(call.params["number"]))["events"].append(event)
+        events = discussions.found(settings, int(call.params["number"]))["events"]
+        if len(events) >= _MAX_EVENTS:
+            raise HubError(403, f"this discussion has {_MAX_EVENTS} entries and takes no more; open another one")
+        events.append(event)
     return JSONResponse({"newMessage": event})
 
 
@@ -81,10 +95,13 @@ def change_comment(call: Call) -> Response:
             )
         data = event["data"]
         if call.params["what"] == "hide":
-            event["data"] = {**data, "hidden": True, "hiddenBy": user, "latest": {"raw": ""}}
+            kept = {key: value for key, value in data.items() if key != "history"}
+            event["data"] = {**kept, "hidden": True, "hiddenBy": user, "latest": {"raw": ""}}
+        elif data.get("hidden"):
+            raise HubError(400, "that comment is hidden and stays so; write another one")
         else:
-            history = [data["latest"], *data.get("history", [])]
-            latest = {"raw": str(body.get("content", "")), "updatedAt": clock.now(), "author": {"name": user}}
+            history = [data["latest"], *data.get("history", [])][:10]
+            latest = {"raw": _said(body, "content"), "updatedAt": clock.now(), "author": {"name": user}}
             event["data"] = {**data, "edited": True, "latest": latest, "history": history}
     return JSONResponse({"updatedComment": event})
 
@@ -117,7 +134,7 @@ def change_status(call: Call) -> Response:
         if record["status"] == "merged":
             raise HubError(400, f"pull request {record['num']} is merged and stays so; open another one")
         event = discussions.event(user, "status-change", {"status": status})
-        record["events"] += [comment_event(user, str(body["comment"]))] if body.get("comment") else []
+        record["events"] += [comment_event(user, _said(body, "comment"))] if body.get("comment") else []
         record["events"].append(event)
         record["status"] = status
     return JSONResponse({"newStatus": event})
@@ -131,7 +148,7 @@ def merge(call: Call) -> Response:
         if not record["isPullRequest"] or record["status"] not in ("draft", "open"):
             raise HubError(400, f"discussion {record['num']} is no open pull request")
         merged = discussions.landed(repo, record) or discussions.merge(repo, user, record)
-        record["events"] += [comment_event(user, str(body["comment"]))] if body.get("comment") else []
+        record["events"] += [comment_event(user, _said(body, "comment"))] if body.get("comment") else []
         record["events"].append(discussions.event(user, "status-change", {"status": "merged"}))
         record.update(status="merged", mergeCommit=merged)
     return JSONResponse({"status": "merged", "mergeCommit": merged})

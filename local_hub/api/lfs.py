@@ -5,6 +5,8 @@ A file goes in one PUT (`basic`) or, above `PART` and where the client can, in p
 for exactly this file in exactly this repository.
 """
 
+import hashlib
+import secrets
 import shutil
 import time
 from pathlib import Path
@@ -46,7 +48,7 @@ def batch(call: Call) -> Response:
 def _answer(call: Call, repo: Repo, item: object, parts: bool) -> dict[str, Any]:
     """Where to put one file; without `actions` it is here already."""
     match item:
-        case {"oid": str(oid), "size": int(size)} if SHA256.fullmatch(oid) and 0 <= size < 1 << 50:
+        case {"oid": str(oid), "size": size} if SHA256.fullmatch(oid) and type(size) is int and 0 <= size < 1 << 50:
             answer: dict[str, Any] = {"oid": oid, "size": size, "authenticated": True}
         case _:
             raise HubError(400, "an LFS object needs `oid`, a sha256 in lower-case hex, and `size`")
@@ -111,8 +113,10 @@ def put(call: Call) -> Response:
     return Response(status_code=200)
 
 
-def _parts_folder(store: Store, oid: str) -> Path:
-    return store.temporary / f"parts-{oid}"
+def _parts_folder(call: Call) -> Path:
+    """Of one file for one repository: parts are the proof of having it, so nobody may end another's upload."""
+    whose = hashlib.sha256(f"{call.query('repo')} {call.params['oid']}".encode()).hexdigest()
+    return call.store.temporary / f"parts-{whose}"
 
 
 def _drop_abandoned(store: Store) -> None:
@@ -128,7 +132,7 @@ def put_part(call: Call) -> Response:
         raise HubError(
             400, f"part {call.query('part')} has {call.draft.stat().st_size} bytes, not {size}; send it again"
         )
-    folder = _parts_folder(call.store, call.params["oid"])
+    folder = _parts_folder(call)
     folder.mkdir(exist_ok=True)
     call.draft.rename(folder / call.query("part"))
     # Clients only hand it back: what counts is the hash of the whole.
@@ -138,13 +142,21 @@ def put_part(call: Call) -> Response:
 def complete(call: Call) -> Response:
     """Join the parts; what does not hash to the file's name is refused, and its parts are dropped."""
     oid, size = call.params["oid"], _checked(call, "complete")
-    folder = _parts_folder(call.store, oid)
+    folder = _parts_folder(call)
     length = max(PART, -(-size // _MAX_PARTS))
     paths = [folder / str(number) for number in range(1, -(-size // length) + 1)]
     if missing := [path.name for path in paths if not path.is_file()]:
         raise HubError(400, f"parts {', '.join(missing[:10])} of {oid} are not here; start the upload again")
-    _join(call.store, oid, paths)  # also where another repository has the file: the parts are the proof of having it
-    shutil.rmtree(folder, ignore_errors=True)
+    claimed = call.store.temporary / f"parts-{secrets.token_hex(16)}"
+    try:
+        folder.rename(claimed)  # out of reach: a part sent from now on must not change what is hashed here
+    except OSError:
+        raise HubError(409, f"the upload of {oid} is being completed already") from None
+    try:
+        # Also where another repository has the file: the parts are the proof of having it.
+        _join(call.store, oid, [claimed / path.name for path in paths])
+    finally:
+        shutil.rmtree(claimed, ignore_errors=True)
     _owned(call)
     return JSONResponse({"oid": oid}, media_type=_TYPE)
 

@@ -1,7 +1,9 @@
 """Routes about whole repositories: create, delete, move, duplicate, settings, list, info."""
 
+from contextlib import suppress
 from typing import Any
 
+import pygit2
 from starlette.responses import JSONResponse, Response
 
 from local_hub import card, clock
@@ -164,12 +166,13 @@ def list_repos(call: Call) -> Response:
     wanted = set(call.request.query_params.getlist("filter"))
     found = []
     for repo in call.store.all(call.params["kind"].removesuffix("s")):
-        if author not in ("", repo.name.namespace) or not call.sees(repo):
+        if author not in ("", repo.name.namespace) or search not in repo.name.repo_id.lower():
             continue
-        if search in repo.name.repo_id.lower():
-            answer = describe(repo, DEFAULT_BRANCH, siblings=call.flag("full"))
-            if wanted <= set(answer["tags"]):
-                found.append(answer)
+        with suppress(HubError, KeyError, pygit2.GitError):  # deleted meanwhile
+            if call.sees(repo):
+                answer = describe(repo, DEFAULT_BRANCH, siblings=call.flag("full"))
+                if wanted <= set(answer["tags"]):
+                    found.append(answer)
     found.sort(key=lambda answer: answer["lastModified"], reverse=True)
     return JSONResponse(found[: call.number("limit") or None])
 

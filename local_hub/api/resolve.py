@@ -14,7 +14,7 @@ from local_hub.tree import File, find
 from local_hub.web import Call, Route
 
 _CHUNK = 1 << 20
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
@@ -43,8 +43,8 @@ def resolve(call: Call) -> Response:
     file = find(repo.git, commit, path)
     if not isinstance(file, File):
         raise entry_not_found(path, str(commit.id))
-    stored = repo.blobs.path(file.pointer.sha256) if file.pointer else None
-    if stored is not None and not stored.is_file():
+    stored = repo.large_file(file.pointer.sha256) if file.pointer else None
+    if file.pointer and stored is None:
         message = f"the large file behind {path} is missing from this store; upload it again"
         raise HubError(404, message, "EntryNotFound")
     headers = _headers(file, str(commit.id))

@@ -111,8 +111,8 @@ def _text(repo: Repo, file: File) -> str | None:
     if file.size > _MAX_TEXT:
         return None
     if file.pointer:
-        stored = repo.blobs.path(file.pointer.sha256)
-        data = stored.read_bytes() if stored.is_file() else b"\0"
+        stored = repo.large_file(file.pointer.sha256)
+        data = stored.read_bytes() if stored else b"\0"
     else:
         data = repo.git[file.oid].data
     try:

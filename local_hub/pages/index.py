@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+import pygit2
 from starlette.responses import Response
 
 from local_hub.errors import HubError
@@ -36,7 +37,7 @@ def _found(call: Call, kind: str, query: str) -> list[Entry]:
     for repo in call.store.all(kind):
         if query not in repo.name.repo_id.lower():
             continue
-        with suppress(HubError):  # deleted meanwhile
+        with suppress(HubError, KeyError, pygit2.GitError):  # deleted meanwhile
             settings = repo.settings()
             if call.sees(repo):
                 changed = repo.commit(DEFAULT_BRANCH).commit_time

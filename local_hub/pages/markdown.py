@@ -20,6 +20,8 @@ _MAX_TAGS = 5_000  # of raw HTML: 100,000 nested ones cost nh3 16 s
 # Each unclosed <b>, <font> or the like is opened again in every paragraph that follows.
 _MAX_REOPENED = 500_000
 _FORMATTING = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
+_UNDER_HEAD = re.compile(r"^[ \t>*+0-9.)]*[|:-][-|: \t]*$", re.MULTILINE)
+_MAX_CELLS = 20_000
 _TAG = re.compile(r"<[a-zA-Z/]")
 _RAW_HEADING = re.compile(r"(</?h)([1-6])(?=[\s/>])", re.IGNORECASE)
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
@@ -79,10 +81,11 @@ def render(text: str, place: Place | None = None) -> Markup:
 
 @lru_cache(maxsize=32)
 def _rendered(text: str, place: Place | None) -> str:
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    rules = ["strikethrough"] if _has_many_cells(text) else ["table", "strikethrough"]
+    parser = MarkdownIt("commonmark", {"html": True}).enable(rules)
     tokens = parser.parse(text)
     if _is_costly(tokens):
-        parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+        parser = MarkdownIt("commonmark", {"html": False}).enable(rules)
         tokens = parser.parse(text)
     _shift_headings(tokens)
     linked = 0
@@ -96,6 +99,12 @@ def _flat(tokens: list[Token]) -> Iterator[Token]:
     for token in tokens:
         yield token
         yield from token.children or []
+
+
+def _has_many_cells(text: str) -> bool:
+    """A short row is filled up to as many cells as the first: 1.4 kB of text can make 65,536 of them, in 1 s."""
+    widths = [line.count("|") + 1 for line in _UNDER_HEAD.findall(text)]
+    return max(widths, default=0) * (text.count("\n") + 1) > _MAX_CELLS
 
 
 def _is_costly(tokens: list[Token]) -> bool:

@@ -19,6 +19,8 @@ _MAX_FILES = 5  # a process each
 _SECONDS = 20
 _AT_ONCE = threading.BoundedSemaphore(2)  # a reader of Parquet takes 100 MB and a core
 
+_WAITING = threading.BoundedSemaphore(6)
+
 
 @dataclass
 class Rows:
@@ -53,8 +55,8 @@ def _read(repo: Repo, file: File, count: int) -> dict[str, Any]:
         return {"error": "files of this kind are not shown"}
     data = b""
     if file.pointer:
-        stored = repo.blobs.path(file.pointer.sha256)
-        if not stored.is_file():
+        stored = repo.large_file(file.pointer.sha256)
+        if stored is None:
             return {"error": "the large file is missing from this store; upload it again"}
         source = str(stored)
     else:
@@ -62,8 +64,14 @@ def _read(repo: Repo, file: File, count: int) -> dict[str, Any]:
         if kind != "parquet":
             data = data[:MAX_READ]
     command = [sys.executable, "-P", str(_READER), kind, str(count), source]
-    if not _AT_ONCE.acquire(timeout=_SECONDS):
-        raise HubError(503, "too many people look at rows just now; try again in a moment")
+    busy = HubError(503, "too many people look at rows just now; try again in a moment")
+    if not _WAITING.acquire(blocking=False):  # each who waits takes a thread, of which the server has 40
+        raise busy
+    try:
+        if not _AT_ONCE.acquire(timeout=_SECONDS):
+            raise busy
+    finally:
+        _WAITING.release()
     try:
         finished = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS)
         answer: dict[str, Any] = json.loads(finished.stdout)

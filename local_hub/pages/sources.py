@@ -19,6 +19,8 @@ FORMATS = {
     "txt": "text",
 }
 _MAX_CONFIGS = 1000
+_MAX_LOOKED_AT = 200_000  # paths, for the configs that name a folder only
+_MAX_PATTERNS = 100  # with wildcards, of one split
 _KEYWORDS = {
     "train": "train|training",
     "validation": "validation|valid|val|dev",
@@ -38,7 +40,7 @@ class Config:
     def files(self, split: str, paths: list[str]) -> list[str]:
         patterns = [_joined(self.folder, pattern) for pattern in self.splits.get(split, [])]
         exact = set(patterns)
-        parts = [pattern.split("/") for pattern in patterns if set(pattern) & set("*?[")]
+        parts = [pattern.split("/") for pattern in patterns if set(pattern) & set("*?[")][:_MAX_PATTERNS]
         return [path for path in paths if path in exact or any(_matches(path.split("/"), some) for some in parts)]
 
 
@@ -50,13 +52,14 @@ def configs(about: dict[str, Any], paths: list[str]) -> list[Config]:
     """The configs of the card; without any, one named `default` of all data files."""
     declared = about.get("configs")
     entries = declared if isinstance(declared, list) else []
-    found = [_declared(entry, paths) for entry in entries[:_MAX_CONFIGS] if isinstance(entry, dict)]
+    by_folder: dict[str, dict[str, list[str]]] = {}
+    found = [_declared(entry, paths, by_folder) for entry in entries[:_MAX_CONFIGS] if isinstance(entry, dict)]
     if not found and (splits := _inferred(paths)):
         found = [Config("default", splits)]
     return found
 
 
-def _declared(entry: dict[str, Any], paths: list[str]) -> Config:
+def _declared(entry: dict[str, Any], paths: list[str], by_folder: dict[str, dict[str, list[str]]]) -> Config:
     folder = str(entry.get("data_dir") or "")
     splits: dict[str, list[str]] = {}
     match entry.get("data_files"):
@@ -69,7 +72,11 @@ def _declared(entry: dict[str, Any], paths: list[str]) -> Config:
         case dict() as by_split:
             splits = {str(split): _strings(patterns) for split, patterns in by_split.items()}
         case _:
-            splits = _inferred([path for path in paths if path.startswith(_joined(folder, ""))])
+            below = _joined(folder, "")
+            if below not in by_folder:  # a pass over all files
+                small = len(by_folder) * len(paths) <= _MAX_LOOKED_AT
+                by_folder[below] = _inferred([path for path in paths if path.startswith(below)]) if small else {}
+            splits = by_folder[below]
             folder = ""
     return Config(str(entry.get("config_name") or "default"), splits, entry.get("default") is True, folder)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from local_hub import discussions as records
@@ -12,6 +13,7 @@ from local_hub.store import DEFAULT_BRANCH
 from local_hub.web import Call
 
 _PAGE = 50
+_MAX_HTML = 1 << 20  # characters of comments on a page; those that follow are shown as they were written
 _MAX_COMMENT = 32 << 10  # characters that are rendered
 
 
@@ -45,14 +47,22 @@ def discussion(call: Call) -> Response:
         "discussion.html",
         "discussions",
         discussion=record,
-        events=[_event(event, place) for event in events],
+        events=_events(events, place),
         page=page,
         more=len(record["events"]) > (page + 1) * _PAGE,
         changes=shown,
     )
 
 
-def _event(event: dict[str, Any], place: Place) -> dict[str, Any]:
+def _events(events: list[dict[str, Any]], place: Place) -> list[dict[str, Any]]:
+    shown, length = [], 0
+    for event in events:
+        shown.append(_event(event, place, plain=length > _MAX_HTML))
+        length += len(shown[-1]["html"] or "")
+    return shown
+
+
+def _event(event: dict[str, Any], place: Place, *, plain: bool) -> dict[str, Any]:
     """An event for the template: who, when, and either `html` or the `line` that says what happened."""
     data = event["data"]
     shown: dict[str, Any] = {"author": event["author"]["name"], "at": event["createdAt"], "html": None, "line": ""}
@@ -62,7 +72,8 @@ def _event(event: dict[str, Any], place: Place) -> dict[str, Any]:
         case "comment":
             text = str(data["latest"]["raw"])
             cut = text if len(text) <= _MAX_COMMENT else text[:_MAX_COMMENT] + "\n\n…"
-            shown |= {"html": render(cut, place), "edited": bool(data.get("edited"))}
+            html = Markup('<pre tabindex="0">{}</pre>').format(cut) if plain else render(cut, place)
+            shown |= {"html": html, "edited": bool(data.get("edited"))}
         case "title-change":
             shown["line"] = f"changed the title from “{data['from']}” to “{data['to']}”"
         case "status-change":

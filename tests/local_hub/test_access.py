@@ -1,6 +1,7 @@
 """Several people on one Hub: who may see, read and write what, and by which token."""
 
 import base64
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,3 +230,31 @@ def test_a_request_by_another_name_gets_no_answer(hub: str) -> None:
 )
 def test_loopback_is_what_none_but_this_machine_reaches(address: str, near: bool) -> None:
     assert is_loopback(address) is near
+
+
+def test_a_merge_that_makes_a_pointer_opens_no_file_of_another(people: dict[str, httpx2.Client]) -> None:
+    """Neither side is a pointer when it is committed, so only a reader can notice."""
+    from tests.local_hub.test_refusals import upload
+
+    made(people["alice"], "alice/vault", private=True)
+    oid = upload(people["alice"], b"for alice alone, too", "alice/vault")
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 20\n"
+    repo = made(people["bob"], "bob/maker")
+
+    def put(text: str, where: str) -> None:
+        lines = [
+            {"key": "header", "value": {"summary": "x"}},
+            {"key": "file", "value": {"path": "x", "content": text}},
+        ]
+        body = "".join(json.dumps(line) + "\n" for line in lines)
+        people["bob"].post(f"{repo}/commit/{where}", content=body.encode()).raise_for_status()
+
+    put(f"A\n{pointer}B\n", "main")
+    put(f"A\n{pointer}", "main?create_pr=1")
+    put(f"{pointer}B\n", "main")
+    people["bob"].post(f"{repo}/discussions/1/merge", json={}).raise_for_status()
+    assert people["bob"].get(f"{repo}/tree/main").json()[-1]["lfs"]["oid"] == oid, "it is a pointer now"
+    for address in ("resolve", "raw", "blob"):
+        answer = people["bob"].get(f"/bob/maker/{address}/main/x")
+        assert b"for alice alone" not in answer.content
+        assert address == "blob" or answer.status_code == 404

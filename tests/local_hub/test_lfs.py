@@ -79,6 +79,17 @@ def test_the_name_of_anothers_file_with_other_parts_does_not_open_it(user: httpx
     assert "actions" in batch(user, content, "local/thief"), "the file is not the thief's"
 
 
+def test_the_parts_that_one_repository_was_sent_are_no_others(user: httpx2.Client, small_parts: int) -> None:
+    content = os.urandom(small_parts + 10)
+    upload = actions(user, content)["upload"]
+    sent(user, upload, content)
+    user.post("/api/repos/create", json={"name": "waiter"})
+    waiting = actions(user, content, "local/waiter")["upload"]
+    assert user.post(waiting["href"], json={}).status_code in (400, 409)
+    assert "actions" in batch(user, content, "local/waiter"), "no byte was sent there"
+    user.post(upload["href"], json={}).raise_for_status()
+
+
 def test_a_part_of_another_size_is_refused(user: httpx2.Client, small_parts: int) -> None:
     upload = actions(user, os.urandom(small_parts + 10))["upload"]
     assert user.put(upload["header"]["2"], content=b"short").status_code == 400
