@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import pygit2
 import typer
 
 from local_hub.accounts import ADMIN, Tokens
@@ -172,6 +173,8 @@ def gc(root: Root = DEFAULT_ROOT) -> None:
         _fail(str(error))
     except OSError as error:
         _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+    except pygit2.GitError as error:
+        _fail(f"a repository in {root} cannot be read, so nothing was freed: {error}; mend it or remove its folder")
     typer.echo(f"freed {freed.size:,} bytes: {freed.large_files} large files, {freed.xorbs} xorbs")
 
 

@@ -23,13 +23,15 @@ def collect(store: Store) -> Freed:
 
     With the chunks goes the store's id: clients remember per id which chunks they sent, and must send them again.
     The id changes first, so that a run that is killed leaves nothing that a client could wrongly count on.
+
+    A repository that cannot be read stops all of it (pygit2.GitError): nobody knows which files it names.
     """
+    repos = [store.open(name) for kind in KINDS for name in store.names(kind)]
+    named = {sha256 for repo in repos for sha256 in pointers(repo.git)}
     store.renew_id()
-    named = {sha256 for kind in KINDS for repo in store.all(kind) for sha256 in pointers(repo.git)}
-    for kind in KINDS:
-        for repo in store.all(kind):
-            for sha256 in repo.owned().keys() - named:
-                repo.disown(sha256)  # first: what is owned but gone could be committed, and never read
+    for repo in repos:
+        for sha256 in repo.owned().keys() - named:
+            repo.disown(sha256)  # first: what is owned but gone could be committed, and never read
     large = _remove(path for path in _files(store.root / "blobs") if path.name not in named)
     xorbs = _remove(_files(store.root / "xorbs"))
     return Freed(len(large), len(xorbs), sum(large) + sum(xorbs))

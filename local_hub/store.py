@@ -262,13 +262,18 @@ class Store:
 
     def all(self, kind: str) -> Iterator[Repo]:
         """Every repository of one kind, in order of name; it may be deleted while its turn lasts."""
-        assert kind in KINDS
-        for path in sorted((self._repos / f"{kind}s").glob("*/*.git")):
+        for name in self.names(kind):
             try:
-                repo = Repo(RepoName(kind, path.parent.name, path.name.removesuffix(".git")), path, self)
+                repo = Repo(name, self._path(name), self)
             except pygit2.GitError:  # deleted since we looked, or no repository
                 continue
             yield repo
+
+    def names(self, kind: str) -> list[RepoName]:
+        """Of every repository of one kind, in order, readable or not."""
+        assert kind in KINDS
+        paths = sorted((self._repos / f"{kind}s").glob("*/*.git"))
+        return [RepoName(kind, path.parent.name, path.name.removesuffix(".git")) for path in paths]
 
     def namespaces(self) -> set[str]:
         return {path.name for path in self._repos.glob("*/*") if path.is_dir()}

@@ -1,6 +1,8 @@
 """What commits changed, and histories that are rewritten; large files that go for good; copies of repositories."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,23 @@ def test_gc_frees_what_no_history_names_and_makes_clients_send_chunks_anew(tmp_p
         assert user.get("/api/models/local/a/xet-write-token/main").json()["casUrl"].split("/")[-1] not in before
         assert upload(user, b"unused" * 50, "local/a") == unused
         commit(user, "local/a", large("again.bin", unused))
+
+
+def test_gc_frees_nothing_while_a_repository_cannot_be_read(tmp_path: Path) -> None:
+    headers = {"Authorization": "Bearer local"}
+    with serving(tmp_path) as url, httpx2.Client(base_url=url, headers=headers, trust_env=False) as user:
+        user.post("/api/repos/create", json={"name": "a"}).raise_for_status()
+        oid = upload(user, b"kept" * 50, "local/a")
+        commit(user, "local/a", large("kept.bin", oid))
+    damaged = tmp_path / "repos/models/local/a.git"
+    (damaged / "HEAD").rename(damaged / "HEAD.lost")
+    with held_store(tmp_path) as store, pytest.raises(pygit2.GitError):
+        collect(store)
+    assert (tmp_path / "blobs" / oid[:2] / oid[2:4] / oid).read_bytes() == b"kept" * 50
+    done = subprocess.run(
+        [sys.executable, "-m", "local_hub", "gc", "--root", str(tmp_path)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "nothing was freed" in done.stderr
 
 
 def test_a_root_of_before_large_files_had_owners_is_taken_over(tmp_path: Path) -> None:
