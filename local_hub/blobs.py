@@ -13,9 +13,9 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 BUFFER = 1 << 20  # bytes per write of a large file: in the pieces that arrive, the kernel takes twice the CPU
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename inside `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make what was written to a file, or a rename inside a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -24,11 +24,10 @@ def sync_folder(folder: Path) -> None:
 
 def publish(draft: Path, target: Path) -> None:
     """Let `draft`, on the same file system, appear at `target`: synced first, so that what is there is whole."""
-    with draft.open("rb") as stream:
-        os.fsync(stream.fileno())
+    sync(draft)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(target)
-    sync_folder(target.parent)
+    sync(target.parent)
 
 
 @contextmanager

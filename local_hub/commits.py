@@ -14,7 +14,7 @@ from local_hub.errors import HubError, entry_not_found, revision_not_found
 from local_hub.loose import Blobs, writing
 from local_hub.names import checked_path
 from local_hub.payload import parse_object
-from local_hub.store import DEFAULT_BRANCH, Repo
+from local_hub.store import DEFAULT_BRANCH, Repo, signature
 from local_hub.tree import Folder, Pointer, find, parse_pointer
 
 MAX_LINE = 32 << 20  # one small file in base64; the clients send what is above 10 MB as a large file
@@ -225,7 +225,7 @@ def advance(
     parents: list[pygit2.Oid],
 ) -> str:
     """Write the commit object, then swing `ref` to it: the one step that makes a push visible."""
-    who = pygit2.Signature(user, f"{user}@localhost")
+    who = signature(user)
     new = repo.git.create_commit(None, who, who, message, tree, parents)
     current = repo.git.references[ref]
     if current.target != head.id:

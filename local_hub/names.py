@@ -43,6 +43,16 @@ class RepoName:
             raise HubError(400, f"repository id {repo_id[:MAX_NAME]!r} has no namespace; write namespace/name")
         return cls(kind, namespace, name)
 
+    @classmethod
+    def from_key(cls, key: str) -> "RepoName":
+        kind, _, repo_id = key.partition("/")
+        return cls.parse(kind, repo_id)
+
+    @property
+    def key(self) -> str:
+        """The name in one word, for what is signed for one repository; `from_key` reads it."""
+        return f"{self.kind}/{self.repo_id}"
+
     @property
     def repo_id(self) -> str:
         return f"{self.namespace}/{self.name}"

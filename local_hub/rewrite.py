@@ -4,8 +4,8 @@ import pygit2
 from pygit2.enums import FileMode, SortMode
 
 from local_hub.commits import branch_ref
-from local_hub.store import Repo
-from local_hub.tree import parse_pointer
+from local_hub.store import Repo, signature
+from local_hub.tree import all_commits, file_at
 
 
 def squash(repo: Repo, revision: str, user: str, message: str) -> str:
@@ -13,7 +13,7 @@ def squash(repo: Repo, revision: str, user: str, message: str) -> str:
     with repo.lock:
         ref = branch_ref(repo, revision)
         head = repo.git.references[ref].peel(pygit2.Commit)
-        who = pygit2.Signature(user, f"{user}@localhost")
+        who = signature(user)
         new = repo.git.create_commit(None, who, who, message, head.tree.id, [])
         repo.git.references[ref].set_target(new)
     return str(new)
@@ -28,10 +28,7 @@ def without_files(repo: Repo, gone: set[str]) -> None:
     git = repo.git
     trees: dict[pygit2.Oid, pygit2.Oid | None] = {}
     commits: dict[pygit2.Oid, pygit2.Oid] = {}
-    walk = git.walk(None, SortMode.TOPOLOGICAL | SortMode.REVERSE)
-    for name in git.references:
-        walk.push(git.references[name].peel(pygit2.Commit).id)
-    for commit in walk:
+    for commit in all_commits(git, SortMode.TOPOLOGICAL | SortMode.REVERSE):
         tree = _tree(git, commit.tree, gone, trees) or git.TreeBuilder().write()
         parents = [commits[parent] for parent in commit.parent_ids]
         if tree == commit.tree.id and parents == commit.parent_ids:
@@ -60,12 +57,9 @@ def _tree(
                 builder.remove(item.name)
             elif inner != item.id:
                 builder.insert(item.name, inner, FileMode.TREE)
-        elif item.type_str == "blob" and _points_to(item, gone):
-            builder.remove(item.name)
+        elif item.type_str == "blob":
+            pointer = file_at(git, item.name, item.id).pointer
+            if pointer is not None and pointer.sha256 in gone:
+                builder.remove(item.name)
     known[tree.id] = builder.write() if len(builder) else None
     return known[tree.id]
-
-
-def _points_to(blob: pygit2.Blob, gone: set[str]) -> bool:
-    pointer = parse_pointer(blob.data) if blob.size < 200 else None  # a pointer has at most 143 bytes
-    return pointer is not None and pointer.sha256 in gone

@@ -9,10 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local_hub import card
-from local_hub.store import DEFAULT_BRANCH, Repo
+from local_hub.store import DEFAULT_BRANCH, SECRETS, Repo
 from local_hub.tree import File, files, find
 
-SECRETS = "space-secrets.json"
 _PIECE = 1 << 20  # bytes of a log that are read at a time
 _TAIL = 16 << 10
 _STATIC = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1"]

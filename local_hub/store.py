@@ -15,7 +15,7 @@ from pygit2.enums import FileMode, ObjectType
 
 from local_hub import clock
 from local_hub.accounts import ADMIN, Tokens
-from local_hub.blobs import Blobs, published, sync_folder
+from local_hub.blobs import Blobs, published, sync
 from local_hub.errors import HubError, repo_not_found, revision_not_found
 from local_hub.names import KINDS, MAX_REF, RepoName
 from local_hub.tree import initial_attributes, pointers
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BRANCH = "main"
 _SETTINGS = "hub.json"  # inside the bare repository, where git ignores it and a move takes it along
+SECRETS = "space-secrets.json"  # in there too, for the owner of the root alone: see space_app.py
 _OWNED = "large-files"  # in there too: an empty file per sha256
 _HEX = frozenset("0123456789abcdef")
 
@@ -55,9 +56,7 @@ class Repo:
 
     def keep(self, name: str, text: str) -> None:
         """Write a file beside the settings that only the owner of the root can read."""
-        with published(self.path / name, self.store.temporary) as stream:
-            os.fchmod(stream.fileno(), 0o600)  # before it has a name
-            stream.write(text.encode())
+        _write_private(self.path / name, self.store.temporary, text)
 
     @contextmanager
     def changing_settings(self) -> Iterator[dict[str, Any]]:
@@ -87,7 +86,7 @@ class Repo:
         Without that, whoever knows the hash of another's private file could commit a pointer to it, and read it.
         """
         (self._owned / sha256).touch()
-        sync_folder(self._owned)  # reading asks for it too
+        sync(self._owned)  # reading asks for it too
 
     def owns(self, sha256: str) -> bool:
         return (self._owned / sha256).exists()
@@ -138,6 +137,17 @@ class Repo:
         raise revision_not_found(revision)
 
 
+def signature(user: str) -> pygit2.Signature:
+    """How a user stands in commits and tags, at this moment."""
+    return pygit2.Signature(user, f"{user}@localhost")
+
+
+def _write_private(path: Path, temporary: Path, text: str) -> None:
+    with published(path, temporary) as stream:
+        os.fchmod(stream.fileno(), 0o600)  # before it has a name
+        stream.write(text.encode())
+
+
 def _copy(source: Repo, draft: Path) -> None:
     """The history of `source` without its pull requests, whose discussions stay behind."""
     with source.lock:
@@ -145,7 +155,7 @@ def _copy(source: Repo, draft: Path) -> None:
     git = pygit2.Repository(str(draft))
     for name in [name for name in git.references if name.startswith("refs/pr/")]:
         git.references.delete(name)
-    for name in (_SETTINGS, "space-secrets.json"):
+    for name in (_SETTINGS, SECRETS):
         (draft / name).unlink(missing_ok=True)
 
 
@@ -192,18 +202,13 @@ class Store:
     def _kept(self, name: str, fresh: str) -> str:
         path = self.root / name
         if not path.exists():
-            self._keep(name, fresh)
+            _write_private(path, self.temporary, fresh)
         return path.read_text()
-
-    def _keep(self, name: str, text: str) -> None:
-        with published(self.root / name, self.temporary) as stream:
-            os.fchmod(stream.fileno(), 0o600)  # before it has a name
-            stream.write(text.encode())
 
     def renew_id(self) -> None:
         """Tell clients by a new address that they must send every Xet chunk again."""
         self.id = secrets.token_hex(16)
-        self._keep("store-id", self.id)
+        _write_private(self.root / "store-id", self.temporary, self.id)
 
     def lock_of(self, path: Path) -> threading.RLock:
         return self._locks.setdefault(path, threading.RLock())
@@ -240,7 +245,7 @@ class Store:
         git = pygit2.init_repository(str(draft), bare=True, initial_head=DEFAULT_BRANCH)
         builder = git.TreeBuilder()
         builder.insert(".gitattributes", git.create_blob(initial_attributes()), FileMode.BLOB)
-        who = pygit2.Signature(author, f"{author}@localhost")
+        who = signature(author)
         git.create_commit(f"refs/heads/{DEFAULT_BRANCH}", who, who, "initial commit", builder.write(), [])
         (draft / _OWNED).mkdir()
 

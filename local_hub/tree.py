@@ -65,14 +65,15 @@ def parse_pointer(data: bytes) -> Pointer | None:
     return Pointer(match[1].decode(), int(match[2])) if match else None
 
 
-def _file(git: pygit2.Repository, path: str, oid: pygit2.Oid) -> File:
+def file_at(git: pygit2.Repository, path: str, oid: pygit2.Oid) -> File:
+    """The file whose git object is `oid`."""
     size = git.odb.read_header(oid)[1]
     pointer = parse_pointer(git[oid].data) if size in _POINTER_SIZES else None
     return File(path, str(oid), size, pointer)
 
 
 def _entry(git: pygit2.Repository, path: str, found: pygit2.Object) -> File | Folder:
-    return Folder(path, str(found.id)) if found.type_str == "tree" else _file(git, path, found.id)
+    return Folder(path, str(found.id)) if found.type_str == "tree" else file_at(git, path, found.id)
 
 
 def find(git: pygit2.Repository, commit: pygit2.Commit, path: str) -> File | Folder | None:
@@ -106,14 +107,19 @@ def files(git: pygit2.Repository, commit: pygit2.Commit) -> Iterator[File]:
             yield entry
 
 
+def all_commits(git: pygit2.Repository, order: SortMode = SortMode.TOPOLOGICAL) -> Iterator[pygit2.Commit]:
+    """Every commit that a branch, tag or pull request leads to."""
+    walk = git.walk(None, order)
+    for name in git.references:
+        walk.push(git.references[name].peel(pygit2.Commit).id)
+    yield from walk
+
+
 def pointers(git: pygit2.Repository) -> dict[str, File]:
     """Every large file that a branch, tag or pull request names in any of its commits, by sha256.
 
     A file that has or had several paths comes under one of them.
     """
-    walk = git.walk(None, SortMode.TOPOLOGICAL)
-    for name in git.references:
-        walk.push(git.references[name].peel(pygit2.Commit).id)
     found: dict[str, File] = {}
     seen: set[pygit2.Oid] = set()
 
@@ -126,11 +132,11 @@ def pointers(git: pygit2.Repository) -> dict[str, File]:
                 visit(item, f"{prefix}{item.name}/")
             elif item.type_str == "blob" and item.id not in seen:
                 seen.add(item.id)
-                file = _file(git, prefix + item.name, item.id)
+                file = file_at(git, prefix + item.name, item.id)
                 if file.pointer:
                     found.setdefault(file.pointer.sha256, file)
 
-    for commit in walk:
+    for commit in all_commits(git):
         visit(commit.tree, "")
     return found
 

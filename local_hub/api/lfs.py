@@ -77,7 +77,7 @@ def _purpose(step: str, oid: str, size: str, part: str, repo: str) -> str:
 
 
 def _href(call: Call, repo: Repo, step: str, oid: str, size: int, part: int = 0) -> str:
-    where = f"{repo.name.kind}/{repo.name.repo_id}"
+    where = repo.name.key
     key = sign(call.store.secret, _purpose(step, oid, str(size), str(part), where))
     return f"{call.endpoint}/lfs/{step}/{oid}?{urlencode({'size': size, 'part': part, 'repo': where, 'key': key})}"
 
@@ -91,8 +91,7 @@ def _checked(call: Call, step: str) -> int:
 
 def _owned(call: Call) -> None:
     """The file is here and whole: let the repository that it was uploaded for name it."""
-    kind, _, repo_id = call.query("repo").partition("/")
-    call.store.open(RepoName.parse(kind, repo_id)).own(call.params["oid"])
+    call.store.open(RepoName.from_key(call.query("repo"))).own(call.params["oid"])
 
 
 def admit_upload(call: Call) -> int:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from local_hub.errors import HubError, revision_not_found
 from local_hub.names import checked_ref
-from local_hub.store import DEFAULT_BRANCH, Repo
+from local_hub.store import DEFAULT_BRANCH, Repo, signature
 from local_hub.web import Call, Route
 
 
@@ -57,7 +57,7 @@ def create_tag(call: Call) -> Response:
     ref, message = f"refs/tags/{name}", str(body.get("message") or "")
     if "\0" in message:
         raise HubError(400, "the `message` of a tag must be text")
-    who = pygit2.Signature(user, f"{user}@localhost")
+    who = signature(user)
 
     def annotated() -> None:
         repo.git.create_tag(name, target, ObjectType.COMMIT, who, message)

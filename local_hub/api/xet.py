@@ -33,8 +33,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 def write_token(call: Call) -> Response:
     """The key to this store's CAS. The revision is not looked at: clients may ask before it exists."""
-    name = call.shared_repo().name
-    where = f"{name.kind}/{name.repo_id}"
+    where = call.shared_repo().name.key
     key, address = f"{sign(call.store.secret, _purpose(where))}/{where}", f"{call.endpoint}/cas/{call.store.id}"
     expires = int(time.time()) + LIFETIME - 60
     headers = {"X-Xet-Cas-Url": address, "X-Xet-Access-Token": key, "X-Xet-Token-Expiration": str(expires)}
@@ -51,8 +50,7 @@ def _admit(call: Call) -> Repo:
         raise HubError(404, "this store was replaced; start the upload again")
     key, _, where = call.request.headers.get("authorization", "").removeprefix("Bearer ").partition("/")
     check(call.store.secret, _purpose(where), key)
-    kind, _, repo_id = where.partition("/")
-    return call.store.open(RepoName.parse(kind, repo_id))
+    return call.store.open(RepoName.from_key(where))
 
 
 def admit_xorb(call: Call) -> int:
