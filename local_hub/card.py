@@ -90,6 +90,14 @@ def data(text: str) -> dict[str, Any]:
         return {}
 
 
+def body(text: str) -> str:
+    """A README below its header; all of it where the header never ends."""
+    try:
+        return split(text)[1]
+    except CardError:
+        return text
+
+
 def errors(text: str) -> list[str]:
     """What is wrong with a README's header; no header is fine."""
     try:

@@ -5,8 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -64,6 +64,17 @@ def _fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+@contextmanager
+def _usable(root: Path) -> Iterator[None]:
+    """Turn what goes wrong with a root into a line that says what to do."""
+    try:
+        yield
+    except HubBusy as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+
+
 tokens = typer.Typer(help="Make, list and revoke the tokens of a root.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(tokens, name="token")
 
@@ -86,9 +97,9 @@ def serve(
     ] = False,
 ) -> None:
     """Serve until interrupted."""
+    hosts = frozenset(name.lower() for name in allow_host or [])
     try:
-        hosts = frozenset(name.lower() for name in allow_host or [])
-        with prepared(root, host, port, hosts, run_spaces=run_spaces) as running:
+        with _usable(root), prepared(root, host, port, hosts, run_spaces=run_spaces) as running:
             typer.echo(f"Local Hub at {running.url}, kept in {root}, requests in its server.log. In another shell:\n")
             typer.echo(_exports(root, host, running.url), color=False)
             sys.stdout.flush()
@@ -97,10 +108,6 @@ def serve(
             running.run()
     except KeyboardInterrupt:
         typer.echo("local_hub: stopped", err=True)
-    except HubBusy as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
 
 
 def _check_exists(root: Path) -> None:
@@ -131,11 +138,10 @@ def create(
 ) -> None:
     """Make a token and print it: only its hash is kept, so this is the one time that it can be read."""
     try:
-        typer.echo(Tokens(root).create(user, role, org or []))
+        with _usable(root):
+            typer.echo(Tokens(root).create(user, role, org or []))
     except (HubError, ValueError) as error:
         _fail(str(error))
-    except OSError as error:
-        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
 
 
 @tokens.command(
@@ -167,12 +173,8 @@ def gc(root: Root = DEFAULT_ROOT) -> None:
     """Free the disk of large files that no repository names, and of the chunks that Xet uploads left."""
     _check_exists(root)
     try:
-        with held_store(root) as store:
+        with _usable(root), held_store(root) as store:
             freed = collect(store)
-    except HubBusy as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
     except pygit2.GitError as error:
         _fail(f"a repository in {root} cannot be read, so nothing was freed: {error}; mend it or remove its folder")
     typer.echo(f"freed {freed.size:,} bytes: {freed.large_files} large files, {freed.xorbs} xorbs")
@@ -189,18 +191,11 @@ def run(
     port: Port = 0,
 ) -> None:
     """Run COMMAND against the Hub in ROOT: the one that serves it now, or one for the length of the command."""
-    try:
-        with ExitStack() as stack:
-            url = live_url(root) or stack.enter_context(serving(root, port))
-            if not takes_development_token(root):
-                _fail(
-                    f"the server at {url} takes made tokens only; set HF_ENDPOINT and HF_TOKEN yourself, without `run`"
-                )
-            code = _exit_code_of(command, client_environment(os.environ, url))
-    except HubBusy as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"cannot use root {root}: {error.strerror}; pass another --root")
+    with _usable(root), ExitStack() as stack:
+        url = live_url(root) or stack.enter_context(serving(root, port))
+        if not takes_development_token(root):
+            _fail(f"the server at {url} takes made tokens only; set HF_ENDPOINT and HF_TOKEN yourself, without `run`")
+        code = _exit_code_of(command, client_environment(os.environ, url))
     raise typer.Exit(code)
 
 

@@ -6,11 +6,12 @@ import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from local_hub import card
 from local_hub.store import DEFAULT_BRANCH, SECRETS, Repo
-from local_hub.tree import File, files, find
+from local_hub.tree import files, readme
 
 _PIECE = 1 << 20  # bytes of a log that are read at a time
 _TAIL = 16 << 10
@@ -26,18 +27,18 @@ class CannotRun(Exception):
         self.stage = stage
 
 
-def about(repo: Repo) -> tuple[str, str]:
-    """The SDK and the app's file, of the card or as the Hub assumes them."""
-    commit = repo.commit(DEFAULT_BRANCH)
-    readme = find(repo.git, commit, "README.md")
-    text = repo.git[readme.oid].data.decode("utf-8", "replace") if isinstance(readme, File) else ""
-    header = card.data(text)
-    sdk = str(header.get("sdk") or repo.settings().get("sdk") or "static")
+def sdk_and_app(header: dict[str, Any], settings: dict[str, Any]) -> tuple[str, str]:
+    """The SDK and the app's file, of a card's header or as the Hub assumes them."""
+    sdk = str(header.get("sdk") or settings.get("sdk") or "static")
     return sdk, str(header.get("app_file") or ("index.html" if sdk == "static" else "app.py"))
 
 
+def _about(repo: Repo) -> tuple[str, str]:
+    return sdk_and_app(card.data(readme(repo.git, repo.commit(DEFAULT_BRANCH))), repo.settings())
+
+
 def command(repo: Repo, folder: Path, port: int) -> list[str]:
-    sdk, app = about(repo)
+    sdk, app = _about(repo)
     if sdk not in ("gradio", "streamlit", "static"):
         raise CannotRun("CONFIG_ERROR", f"the SDK {sdk[:80]!r} cannot run here; use gradio, streamlit or static")
     file = (folder / app).resolve()
@@ -54,7 +55,7 @@ def command(repo: Repo, folder: Path, port: int) -> list[str]:
 
 def page(repo: Repo) -> str:
     """The path of the app's first page: only a static Space may have one of another name."""
-    sdk, app = about(repo)
+    sdk, app = _about(repo)
     return f"/{quote(app)}" if sdk == "static" and app != "index.html" else ""
 
 

@@ -226,6 +226,8 @@ class Store:
 
     def create(self, name: RepoName, author: str, settings: dict[str, Any], copied: Repo | None = None) -> bool:
         """Make the repository with its first commit, or with the history of `copied`; False if the name is taken."""
+        if self.exists(name):
+            return False  # before anything is copied; asked again below, under the lock
         draft = self.temporary / f"{secrets.token_hex(8)}.git"
         if copied is None:
             self._start(draft, author)

@@ -86,6 +86,15 @@ def find(git: pygit2.Repository, commit: pygit2.Commit, path: str) -> File | Fol
         return None
 
 
+def readme(git: pygit2.Repository, commit: pygit2.Commit) -> str:
+    """The text of README.md; "" where it is absent or a large file."""
+    file = find(git, commit, "README.md")
+    if not isinstance(file, File) or file.pointer:
+        return ""
+    data: bytes = git[file.oid].data
+    return data.decode("utf-8", "replace")
+
+
 def listing(
     git: pygit2.Repository, commit: pygit2.Commit, folder: Folder, *, recursive: bool
 ) -> Iterator[File | Folder]:

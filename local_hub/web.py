@@ -7,11 +7,12 @@ import io
 import re
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from local_hub.names import RepoName, is_reserved
 from local_hub.payload import parse_object
 from local_hub.store import Repo, Store
 
+_Item = TypeVar("_Item")
 _SPECIAL = {
     "kind": "models|datasets|spaces",  # plural, below /api
     "prefix": "datasets/|spaces/|",  # elsewhere; models have none
@@ -65,6 +67,13 @@ class Call:
         """A query parameter that counts something; 0 where it is absent or no such number."""
         text = self.query(name)
         return int(text) if _NUMBER.fullmatch(text) else 0
+
+    def paged(self, items: Iterable[_Item], size: int) -> tuple[list[_Item], dict[str, str]]:
+        """The page of `items` that `?p=` asks for, and the header by which clients find the next one."""
+        page = self.number("p")
+        found = list(islice(items, page * size, (page + 1) * size + 1))
+        following = self.request.url.include_query_params(p=page + 1)
+        return found[:size], {"Link": f'<{following}>; rel="next"'} if len(found) > size else {}
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; an empty body is an empty object."""

@@ -1,6 +1,5 @@
 """Routes about the files of a revision, and about the large files of a repository."""
 
-from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -50,11 +49,7 @@ def large_files(call: Call) -> Response:
     repo = call.writable_repo()
     named = pointers(repo.git)
     uploads = sorted(repo.owned().items(), key=lambda item: (-item[1], item[0]))
-    page = call.number("p")
-    shown = list(islice(uploads, page * _PAGE, (page + 1) * _PAGE))
-    headers = {}
-    if len(uploads) > (page + 1) * _PAGE:
-        headers["Link"] = f'<{call.request.url.include_query_params(p=page + 1)}>; rel="next"'
+    shown, headers = call.paged(uploads, _PAGE)
     return JSONResponse(
         [_large(sha256, at, named.get(sha256), repo.blobs.size(sha256)) for sha256, at in shown], headers=headers
     )

@@ -1,6 +1,5 @@
 """Routes about commits: the list of them, what they changed, and squashing."""
 
-from itertools import islice
 from typing import Any
 
 import pygit2
@@ -19,14 +18,8 @@ _PAGE = 1000
 def commits(call: Call) -> Response:
     repo = call.repo()
     head = repo.commit(call.params["revision"])
-    page = call.number("p")
-    walk = repo.git.walk(head.id, SortMode.TOPOLOGICAL)
-    found = list(islice(walk, page * _PAGE, (page + 1) * _PAGE + 1))
-    headers = {}
-    if len(found) > _PAGE:
-        following = call.request.url.include_query_params(p=page + 1)
-        headers["Link"] = f'<{following}>; rel="next"'
-    return JSONResponse([_commit_json(commit) for commit in found[:_PAGE]], headers=headers)
+    shown, headers = call.paged(repo.git.walk(head.id, SortMode.TOPOLOGICAL), _PAGE)
+    return JSONResponse([_commit_json(commit) for commit in shown], headers=headers)
 
 
 def _commit_json(commit: pygit2.Commit) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from local_hub.api.spaces import set_entry, state_of
 from local_hub.errors import HubError
 from local_hub.names import RepoName
 from local_hub.store import DEFAULT_BRANCH, Repo
-from local_hub.tree import File, files, find
+from local_hub.tree import File, files, readme
 from local_hub.web import Call, Route
 
 _GATES = (False, "auto", "manual")
@@ -113,10 +113,7 @@ def change_settings(call: Call) -> Response:
 
 def card_data(repo: Repo, revision: str) -> dict[str, Any]:
     """The YAML header of the README, or nothing where it is absent or broken."""
-    readme = find(repo.git, repo.commit(revision), "README.md")
-    if not isinstance(readme, File) or readme.pointer:
-        return {}
-    return card.data(repo.git[readme.oid].data.decode("utf-8", "replace"))
+    return card.data(readme(repo.git, repo.commit(revision)))
 
 
 def describe(repo: Repo, revision: str, *, siblings: bool, blobs: bool = False) -> dict[str, Any]:

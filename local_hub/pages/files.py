@@ -88,7 +88,7 @@ def blob(call: Call) -> Response:
     markdown = text is not None and path.lower().endswith((".md", ".markdown"))
     rendered = None
     if text is not None and markdown and not call.flag("plain"):
-        rendered = render(_without_header(text), Place(repo.name.url_path, revision, path.rpartition("/")[0]))
+        rendered = render(card.body(text), Place(repo.name.url_path, revision, path.rpartition("/")[0]))
     return repo_page(
         call,
         repo,
@@ -119,10 +119,3 @@ def _text(repo: Repo, file: File) -> str | None:
         return None if b"\0" in data else data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-
-
-def _without_header(text: str) -> str:
-    try:
-        return card.split(text)[1]
-    except card.CardError:
-        return text

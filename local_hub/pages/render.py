@@ -26,7 +26,6 @@ POLICY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",  # the same address shows other things to another person
     "Vary": "Authorization, Cookie",
 }
 
@@ -107,10 +106,10 @@ _TITLES = {
 }
 
 
-def error_page(error: HubError, call_path: str = "", user: str | None = None) -> Response:
+def error_page(error: HubError, call_path: str = "") -> Response:
     """What a person sees of a refusal; `call_path` is the path that was asked for."""
     title = _TITLES.get(error.status, "Refused")
-    answer = page("error.html", user, error.status, title=title, error=error, path=call_path)
+    answer = page("error.html", None, error.status, title=title, error=error, path=call_path)
     answer.headers.update({**error.headers, **({"X-Error-Code": error.code} if error.code else {})})
     return answer
 

@@ -11,7 +11,7 @@ from local_hub.pages import results, sources, usage
 from local_hub.pages.markdown import Place, render
 from local_hub.pages.render import may_read, repo_page
 from local_hub.store import DEFAULT_BRANCH, Repo
-from local_hub.tree import File, Folder, files, find, listing
+from local_hub.tree import File, Folder, files, find, listing, readme
 from local_hub.web import Call
 
 _MAX_TAGS = 40
@@ -22,8 +22,8 @@ _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})*")
 def repository(call: Call) -> Response:
     repo = call.repo()
     commit = repo.commit(DEFAULT_BRANCH)
-    text = _readme(repo, commit)
-    about, body = card.data(text), _body(text)
+    text = readme(repo.git, commit)  # of a gated repository too: the card says what one asks for
+    about = card.data(text)
     by_path = {file.path: file for file in files(repo.git, commit)}
     settings, name, paths = repo.settings(), repo.name, set(by_path)
     allowed = may_read(call)
@@ -39,7 +39,7 @@ def repository(call: Call) -> Response:
         repo,
         "repository.html",
         "card",
-        card=render(body, Place(name.url_path, DEFAULT_BRANCH)),
+        card=render(card.body(text), Place(name.url_path, DEFAULT_BRANCH)),
         language=_language(about),
         problems=card.errors(text),
         tags=[tag for tag in card.tags(about) if not tag.startswith("license:")][:_MAX_TAGS],
@@ -58,22 +58,6 @@ def repository(call: Call) -> Response:
         size=sum(file.size for file in by_path.values()),
         count=len(by_path),
     )
-
-
-def _readme(repo: Repo, commit: pygit2.Commit) -> str:
-    """Shown to whoever may see a gated repository: the card says what one asks for."""
-    readme = find(repo.git, commit, "README.md")
-    if not isinstance(readme, File) or readme.pointer:
-        return ""
-    data: bytes = repo.git[readme.oid].data
-    return data.decode("utf-8", "replace")
-
-
-def _body(text: str) -> str:
-    try:
-        return card.split(text)[1]
-    except card.CardError:
-        return text
 
 
 def _language(about: dict[str, object]) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_hub.names import RepoName
+from local_hub.space_app import sdk_and_app
 
 _VERSION = re.compile(r"\d+(?:\.\w+){0,4}")
 
@@ -54,8 +55,7 @@ class Space:
 
 
 def space(name: RepoName, about: dict[str, Any], settings: dict[str, Any], paths: set[str], endpoint: str) -> Space:
-    sdk = str(about.get("sdk") or settings.get("sdk") or "static")
-    app_file = str(about.get("app_file") or ("index.html" if sdk == "static" else "app.py"))
+    sdk, app_file = sdk_and_app(about, settings)
     steps = [f"HF_ENDPOINT={endpoint} hf download {name.repo_id} --type space --local-dir {name.name}"]
     steps.append(f"cd {name.name}")
     # The card is somebody's input, and this is for a shell.
