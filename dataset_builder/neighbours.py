@@ -1,6 +1,5 @@
 """How near the two most alike conversations of a corpus are: the exact Jaccard index of their character 5-grams."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SIZE = 5
-"""Characters of a gram."""
-
-_SPACE = re.compile(r"\s+")
+from dataset_builder.grams import grams
 
 
 @dataclass(frozen=True)
@@ -31,9 +27,9 @@ def nearest_pair(texts: Sequence[str]) -> Neighbours | None:
     """
     if len(texts) < 2:
         return None
-    grams = [_grams(text) for text in texts]
-    sizes = np.array([len(each) for each in grams], dtype=np.int64)
-    owners, starts, places = _postings(grams, sizes)
+    held = [grams(text) for text in texts]
+    sizes = np.array([len(each) for each in held], dtype=np.int64)
+    owners, starts, places = _postings(held, sizes)
     ends = sizes.cumsum()
     best = Neighbours(0.0, 0, 1)
     for index in range(len(texts) - 1):
@@ -49,24 +45,12 @@ def nearest_pair(texts: Sequence[str]) -> Neighbours | None:
     return best
 
 
-def _grams(text: str) -> NDArray[np.uint64]:
-    """The distinct grams of a text, each as a 64-bit hash."""
-    letters = np.frombuffer(_SPACE.sub("", text).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
-    if len(letters) < SIZE:
-        return np.empty(0, dtype=np.uint64)
-    hashes = np.zeros(len(letters) - SIZE + 1, dtype=np.uint64)
-    for offset in range(SIZE):
-        # A polynomial modulo 2**64 with an odd base: that two of 10 million grams meet by chance is 1 in 400,000.
-        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + letters[offset : offset + len(hashes)]
-    return np.unique(hashes)
-
-
 def _postings(
-    grams: Sequence[NDArray[np.uint64]], sizes: NDArray[np.int64]
+    held: Sequence[NDArray[np.uint64]], sizes: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Who holds which gram: the holders gram by gram, where each gram's begin, and the gram of each text in turn."""
-    distinct, places = np.unique(np.concatenate(grams), return_inverse=True)
-    holders = np.repeat(np.arange(len(grams), dtype=np.int32), sizes)
+    distinct, places = np.unique(np.concatenate(held), return_inverse=True)
+    holders = np.repeat(np.arange(len(held), dtype=np.int32), sizes)
     order = np.argsort(places, kind="stable")
     starts = np.concatenate(([0], np.bincount(places, minlength=len(distinct)).cumsum()))
     return holders[order], starts, places
