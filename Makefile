@@ -7,6 +7,7 @@ HUB ?= local
 ORG ?=
 PUBLIC ?=
 SET ?=
+BUILD ?=
 REPLIES ?= 120
 
 BIN := .venv/bin
@@ -28,13 +29,13 @@ export GRADIO_ANALYTICS_ENABLED := False
 .PHONY: help setup data train evaluate card push demo hub lint format test prove bench hub-ready
 
 help:  ## this list
-	@echo "make TARGET [RECIPE=nano] [CORPUS=sample|FILE.jsonl(.gz)] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value] [REPLIES=120]"
+	@echo "make TARGET [RECIPE=nano] [CORPUS="sample|[FORMAT:]PATH|hf:REPO …"] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value] [BUILD=stage.key=value] [REPLIES=120]"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: .venv/.installed  ## the virtual environment, pinned by constraints.txt
 
 data: .venv/.installed $(if $(filter push,$(MAKECMDGOALS)),hub-ready)  ## the corpus, into ./soulchat/: load_dataset("soulchat", "family")
-	$(BIN)/python -m dataset_builder build "$(CORPUS)"
+	$(BIN)/python -m dataset_builder build $(CORPUS) $(foreach value,$(BUILD),--set $(value))
 
 train: data  ## RECIPE on the corpus, into build/model/; resumes where it was stopped
 	@$(BIN)/python -m training --check $(TRAINING)  # a launcher would bury its one line under a traceback

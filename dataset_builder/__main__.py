@@ -1,4 +1,4 @@
-"""Command line of the corpus: `build` the folder that `load_dataset` reads, `read` a source, measure its `figures`."""
+"""Command line of the corpus: `build` it, `read` a source, find `duplicates`, measure `figures`."""
 
 import contextlib
 import json
@@ -9,7 +9,11 @@ from typing import Annotated
 
 import typer
 
-FORMATS = "the upstream format: messages ({id, messages} JSON Lines) or cpsycound"
+SOURCES = (
+    "soulchat, smilechat-v1, smilechat-v2, smile-plain, cpsycound, cpsycoune, emollm, psyqa, efaqa, esconv, "
+    "empathetic-dialogues, mindchat, sharegpt, alpaca, messages, csv, parquet"
+)
+CORPORA = "'sample', a file or folder in a known format, FORMAT:PATH, hf:NAMESPACE/NAME[@REVISION]; any number of them"
 
 app = typer.Typer(
     help=__doc__,
@@ -25,55 +29,71 @@ def clear_errors() -> Iterator[None]:
     """User errors as one line on stderr and exit code 1."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
 @app.command()
 def build(
-    source: Annotated[str, typer.Argument(help="'sample', or a .jsonl or .jsonl.gz file of {id, messages} rows")],
+    corpora: Annotated[list[str], typer.Argument(help=CORPORA, metavar="CORPUS...")],
     out: Annotated[Path, typer.Option(help="the corpus folder; replaced once the new one is whole")] = Path(
         "soulchat"
     ),
-    work: Annotated[Path, typer.Option(help="scratch; keeps rejected.jsonl")] = Path("build/corpus"),
+    work: Annotated[Path, typer.Option(help="scratch, where a killed build goes on; keeps rejected.jsonl")] = Path(
+        "build/corpus"
+    ),
+    config: Annotated[Path | None, typer.Option(help="YAML of all settings", show_default="corpus.yaml")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="stage.key=value, over the YAML")] = None,
+    takedown: Annotated[Path | None, typer.Option(help="ids to leave out", show_default="takedown.txt")] = None,
+    test_set: Annotated[
+        list[str] | None, typer.Option(help="a corpus that this one must not contain, such as another's test set")
+    ] = None,
+    executor: Annotated[str, typer.Option(help="pool, or datatrove's local, slurm, ray, jobs")] = "pool",
+    workers: Annotated[int, typer.Option(help="processes or tasks at once; 0: as many as cores", min=0)] = 0,
+    executor_options: Annotated[
+        Path | None, typer.Option(help="YAML of arguments for datatrove's executor, such as partition and time")
+    ] = None,
 ) -> None:
     """Build the corpus: Parquet shards by topic and split, a report with plots, and the dataset card.
+
+    Killed and started again, it goes on where it was. Conversations in a crisis go to a set of their own beside it.
 
     \b
     Examples:
       python -m dataset_builder build sample
-      python -m dataset_builder build dialogues.jsonl.gz --out soulchat
+      python -m dataset_builder build dialogues.jsonl.gz cpsycound:CPsyCounD.tar.gz --set clean.paper_filter=true
     """
-    import datasets
-    from tqdm import tqdm
-
+    from dataset_builder.build import Build
     from dataset_builder.build import build as build_corpus
-    from dataset_builder.corpus import UNLABELLED
-    from dataset_builder.read import read
-    from dataset_builder.splits import SPLITS
+    from dataset_builder.config import FILE, load_config
+    from dataset_builder.inputs import inputs
+    from dataset_builder.licences import TAKEDOWN
+    from dataset_builder.licences import takedown as taken_down
+    from dataset_builder.pipeline.executors import executor_from
+    from dataset_builder.progress import progress_bars
 
-    datasets.disable_progress_bars()
-    with clear_errors():
-        progress = tqdm(read(source), desc=f"reading {source}", unit=" dialogues", mininterval=1)
-        report = build_corpus(progress, source=source, out=out, work=work)
-        splits = report.totals
-        print(f"{report.line()} -> {out}: " + ", ".join(f"{split} {rows}" for split, rows in splits.items()))
-        print(f"note: how it reads, beside two public corpora: {out / 'README.md'}, {out / 'report'}", file=sys.stderr)
-        if rejected := report.rejected.total():
-            print(f"note: the {rejected} rejected dialogues and why: {work / 'rejected.jsonl'}", file=sys.stderr)
-        if set(report.sizes) == {UNLABELLED}:
-            print(
-                "note: no row names one of the 12 topics, so the corpus has the 'default' config only", file=sys.stderr
-            )
-        for split in set(SPLITS) - set(splits):
-            print(f"note: too few questions for a {split} split", file=sys.stderr)
+    with clear_errors(), progress_bars() as progress:
+        what = Build(
+            inputs=tuple(inputs(corpora)),
+            config=load_config(config or FILE, settings or ()),
+            out=out.absolute(),
+            work=work.absolute(),
+            taken_down=taken_down(takedown or TAKEDOWN),
+            external=tuple(inputs(test_set)) if test_set else (),
+            executor=executor_from(executor, workers, executor_options),
+        )
+        report = build_corpus(what, progress)
+        splits = ", ".join(f"{split} {rows}" for split, rows in report.totals.items())
+        print(f"{report.line()} -> {out}: {splits}")
+        for note in report.notes(out, work):
+            print(f"note: {note}", file=sys.stderr)
 
 
 @app.command()
 def read(
-    source: Annotated[str, typer.Argument(help=FORMATS)],
-    path: Annotated[Path, typer.Argument(help="a .jsonl or .jsonl.gz file, or cpsycound's folder or .tar.gz")],
+    source: Annotated[str, typer.Argument(help=f"the upstream format: {SOURCES}")],
+    path: Annotated[Path, typer.Argument(help="the upstream file, folder or archive")],
     rejects: Annotated[Path | None, typer.Option(help="where rejected dialogues go, as {id, reason}")] = None,
 ) -> None:
     """Print the records of an upstream file, one JSON object a line; the count of rejects goes to stderr.
@@ -101,8 +121,26 @@ def read(
 
 
 @app.command()
+def duplicates(
+    file: Annotated[Path, typer.Argument(help="records, one JSON object a line, with an id and messages or text")],
+) -> None:
+    """Print {id, cluster} for every record; rows of one cluster are near-duplicates.
+
+    \b
+    Examples:
+      python -m dataset_builder duplicates records.jsonl > clusters.jsonl
+      python -m dataset_builder duplicates records.jsonl | jq -r .cluster | sort | uniq -c | sort -rn | head
+    """
+    from dataset_builder.duplicates import find
+
+    with clear_errors():
+        for identifier, cluster in find(file):
+            print(json.dumps({"id": identifier, "cluster": cluster}, ensure_ascii=False))
+
+
+@app.command()
 def figures(
-    source: Annotated[str, typer.Argument(help=f"'sample', or {FORMATS}")],
+    source: Annotated[str, typer.Argument(help=f"'sample', or the upstream format: {SOURCES}")],
     path: Annotated[Path | None, typer.Argument(help="what to read, unless it is the sample")] = None,
     name: Annotated[str, typer.Option(help="what the corpus is called beside others")] = "",
     revision: Annotated[str, typer.Option(help="which state of it this is: a commit, and what part")] = "",
@@ -122,7 +160,7 @@ def figures(
     with clear_errors():
         if source != "sample" and path is None:
             raise ValueError(f"figures {source} needs a path: the file or folder to read")
-        results = list(read_dialogues("sample") if path is None else read_dialogues(path, source))
+        results = list(read_dialogues("sample" if path is None else path, None if path is None else source))
         kept = [result for result in results if isinstance(result, Record)]
         measured = measure(kept)
         if measured is None:

@@ -1,130 +1,151 @@
-"""Builds the corpus folder that `load_dataset` reads: shards by topic and split, a report, and the card over both."""
+"""Builds the corpus folder that `load_dataset` reads, stage by stage; starting is resuming."""
 
 import hashlib
 import json
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from dataset_builder.card import write_card
-from dataset_builder.comparison import peers
-from dataset_builder.corpus import SINGLE_TURN, UNLABELLED, SoulChatCorpus, partition_folder
-from dataset_builder.figures import measure
-from dataset_builder.plots import draw
-from dataset_builder.records import Record, Rejection
-from dataset_builder.report import Report
-from dataset_builder.splits import SPLITS, assign_splits
+from dataset_builder.config import CorpusConfig, as_dict
+from dataset_builder.inputs import Input
+from dataset_builder.pipeline.cleaning import Clean
+from dataset_builder.pipeline.dealing import Deal
+from dataset_builder.pipeline.executors import KEY, Executor, Run, runner
+from dataset_builder.pipeline.finishing import finish
+from dataset_builder.pipeline.grouping import Group
+from dataset_builder.pipeline.ingest import Ingest, raw_shards
+from dataset_builder.pipeline.labelling import LabelTopics
+from dataset_builder.pipeline.stage import Stage, Work, outputs
+from dataset_builder.pipeline.writing import WriteShards, gather_lines
+from dataset_builder.report import Report, SourceReport
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Progress = Callable[[str, int, int, str], None]
+"""Called every second with the name of a stage, how many of its tasks are done, how many there are, and a note."""
 
 
 class NothingKept(ValueError):
     """A source without a single valid dialogue."""
 
 
-def build(results: Iterable[Record | Rejection], *, source: str, out: Path, work: Path) -> Report:
-    """Write the corpus of `results` to the folder `out`, replacing it only once the new one is whole.
+@dataclass(frozen=True)
+class Build:
+    """What is built, from what, and where."""
 
-    `work` is scratch space of this build, emptied first; the rejects are left in `work/rejected.jsonl`.
+    inputs: tuple[Input, ...]
+    config: CorpusConfig
+    out: Path  # the corpus folder; conversations in a crisis go to `<out>-crisis`
+    work: Path  # scratch of this build; keeps rejected.jsonl
+    taken_down: frozenset[str] = frozenset()
+    external: tuple[Input, ...] = ()  # test sets of others, which the corpus must not contain
+    executor: Executor = field(default_factory=Executor)
+
+    def key(self) -> str:
+        """Of everything that the result depends on: sources, settings, and the code that works on them."""
+        digest = hashlib.sha256(json.dumps(as_dict(self.config), sort_keys=True).encode())
+        for each in (*self.inputs, *self.external):
+            digest.update(each.fingerprint().encode())
+        digest.update("\0".join(sorted(self.taken_down)).encode())
+        for package in ("dataset_builder", "safety"):
+            for file in sorted((ROOT / package).rglob("*")):
+                if file.suffix in (".py", ".yaml", ".txt", ".jsonl", ".md"):
+                    digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+
+def build(what: Build, progress: Progress = lambda name, done, tasks, note: None) -> Report:
+    """Build the corpus into `what.out`, replacing what is there only once the new one is whole.
+
+    Killed at any moment and started again, it goes on: no finished shard is made twice, and none is ever half there.
+    Another source, setting or version of the code starts afresh.
 
     Raises:
         NothingKept: where no dialogue is valid; `out` is then left as it was.
+        SourceError: where a source cannot be read.
+        ExecutorError: where a stage did not finish.
     """
-    shutil.rmtree(work, ignore_errors=True)
-    partitions, staging = work / "partitions", work / "staging"
-    partitions.mkdir(parents=True)
-    report = Report(source)
-    _store(results, work, report)
+    _prepare(what)
+    with ExitStack() as stack:
+        run = stack.enter_context(runner(what.executor))
+        here = run if what.executor.kind == "pool" else stack.enter_context(runner(Executor()))
+        return _build(what, _Stages(what, run, here, progress), progress)
+
+
+def _build(what: Build, stages: "_Stages", progress: Progress) -> Report:
+    work, config = what.work, what.config
+    shards = stages.read("read", what.inputs, config.read.rows_per_shard)
+    clean = stages.do("clean", len(shards), Clean(shards, what.inputs, config, what.taken_down))
+    report = _counted(what, clean)
+    cleaned = outputs(clean)
+    labelled = outputs(stages.do("label", len(shards), LabelTopics(cleaned, config.topics, work / "answers")))
+    decided = stages.do("group", 1, Group(cleaned, labelled, config, _test_sets(what, stages))).output(0)
+    sources = tuple(what.inputs[number].name for number, _ in shards)
+    deal = stages.do("split", len(shards), Deal(cleaned, labelled, sources, decided))
+    for summary in deal.summaries():
+        report.sources[summary["source"]].add_grouped(summary["rejected"])
     if not report.kept:
-        raise NothingKept(f"no valid dialogue in {source}: {report.line()}")
-    _distribute(work / "records.jsonl", partitions, report)
-    for partition in report.sizes:
-        _write_shards(partition, partitions, staging / partition_folder(partition), work / "cache")
-    report.figures = measure(_stored(work / "records.jsonl"))
-    _write_report(staging / "report", report)
-    write_card(staging / "README.md", report)
-    _swap(staging, out)
-    shutil.rmtree(work / "cache", ignore_errors=True)
+        raise NothingKept(f"no valid dialogue in {report.name}: {report.line()}")
+    partitions = gather_lines(outputs(deal), work / "lines")
+    write = stages.do("write", len(partitions), WriteShards(partitions, work / "lines"))
+    report.leakage = json.loads((decided / "leakage.json").read_text(encoding="utf-8"))
+    progress("report", 0, 1, "")
+    finish(report, cleaned=cleaned, scattered=outputs(deal), written=write, out=what.out, work=work)
+    progress("report", 1, 1, "")
     return report
 
 
-def _store(results: Iterable[Record | Rejection], work: Path, report: Report) -> None:
-    """One pass over the source: records and rejects to disk, counts to the report."""
-    with (
-        (work / "records.jsonl").open("w", encoding="utf-8") as records,
-        (work / "rejected.jsonl").open("w", encoding="utf-8") as rejects,
-    ):
-        for result in results:
-            report.read += 1
-            if isinstance(result, Rejection):
-                report.rejected[result.reason] += 1
-                print(_json({"id": result.id, "reason": result.reason}), file=rejects)
-                continue
-            report.kept += 1
-            report.licenses[result.license] += 1
-            print(_json(result.as_dict()), file=records)
+class _Stages:
+    """Runs stages of a build, each where it should run."""
+
+    def __init__(self, what: Build, run: Run, here: Run, progress: Progress) -> None:
+        self._what, self._run, self._here, self._progress = what, run, here, progress
+
+    def do(self, name: str, tasks: int, work: Work) -> Stage:
+        """The finished stage."""
+        stage = Stage(name, self._what.work / name, tasks, work)
+        # Sources are read where they lie; grouping is one task, which needs the memory of this machine only.
+        run = self._here if isinstance(work, Ingest | Group) else self._run
+        run(stage, lambda done, tasks: self._progress(name, done, tasks, self._note(work)))
+        return stage
+
+    def read(self, name: str, inputs: tuple[Input, ...], rows_per_shard: int) -> tuple[tuple[int, Path], ...]:
+        """The raw shards of `inputs`, each with the number of its input."""
+        raw = self._what.work / f"{name}-shards"
+        self.do(name, len(inputs), Ingest(inputs, raw, rows_per_shard))
+        return tuple(raw_shards(raw))
+
+    def _note(self, work: Work) -> str:
+        """Of the first stage, whose tasks are whole sources, how far it is."""
+        return f"{len(raw_shards(work.raw))} shards of {work.rows_per_shard:,}" if isinstance(work, Ingest) else ""
 
 
-def _stored(records: Path) -> Iterator[Record]:
-    with records.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield Record(**json.loads(line))
+def _prepare(what: Build) -> None:
+    """Empty the scratch folder unless it is of this very build, and take away what a kill left half done."""
+    key, stored = what.key(), what.work / KEY
+    if not stored.is_file() or stored.read_text() != key:
+        shutil.rmtree(what.work, ignore_errors=True)
+        what.work.mkdir(parents=True)
+        stored.write_text(key)
+    for scratch in what.work.glob("*/.[0-9]*"):
+        shutil.rmtree(scratch)
 
 
-def _distribute(records: Path, partitions: Path, report: Report) -> None:
-    """Sort records into `<partition>/<split>.jsonl`. Of all rows, question ids and splits stay in memory."""
-    splits = assign_splits((record.question_id, record.topic) for record in _stored(records))
-    files: dict[tuple[str, str], Any] = {}
-    digests: dict[str, Any] = {}
-    sizes: Counter[tuple[str, str]] = Counter()
-    try:
-        with records.open(encoding="utf-8") as lines:
-            for line in lines:
-                record = Record(**json.loads(line))
-                partition = SINGLE_TURN if record.single_turn else record.topic or UNLABELLED
-                place = partition, splits[record.question_id]
-                if place not in files:
-                    (partitions / partition).mkdir(exist_ok=True)
-                    files[place] = (partitions / partition / f"{place[1]}.jsonl").open("w", encoding="utf-8")
-                files[place].write(line)
-                digests.setdefault(partition, hashlib.sha256()).update(f"{place[1]} {line}".encode())
-                sizes[place] += 1
-    finally:
-        for file in files.values():
-            file.close()
-    for partition in sorted(digests):
-        report.sizes[partition] = {s: sizes[partition, s] for s in SPLITS if sizes[partition, s]}
-        report.hashes[partition] = digests[partition].hexdigest()[:16]
+def _counted(what: Build, clean: Stage) -> Report:
+    dated = max(each.changed() for each in what.inputs)
+    report = Report({each.name: SourceReport() for each in what.inputs}, as_dict(what.config), dated)
+    for summary in clean.summaries():
+        report.sources[summary["source"]].add_cleaned(summary)
+    return report
 
 
-def _write_shards(partition: str, partitions: Path, out: Path, cache: Path) -> None:
-    """The builder's Parquet shards, named as Hub datasets name them: `<split>-00000-of-00001.parquet`."""
-    prepared = cache / "prepared" / partition
-    builder = SoulChatCorpus(config_name=partition, data_dir=str(partitions.resolve()), cache_dir=str(cache))
-    builder.download_and_prepare(str(prepared.resolve()), file_format="parquet")
-    out.mkdir(parents=True)
-    for split in builder.info.splits:
-        shards = sorted(prepared.glob(f"*-{split}*.parquet"))
-        for index, shard in enumerate(shards):
-            shard.rename(out / f"{split}-{index:05d}-of-{len(shards):05d}.parquet")
-
-
-def _write_report(folder: Path, report: Report) -> None:
-    folder.mkdir()
-    (folder / "report.json").write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
-    if report.figures:
-        draw(folder, [(report.name, report.figures), *((peer.name, peer.figures) for peer in peers())])
-
-
-def _swap(staging: Path, out: Path) -> None:
-    """Put `staging` in the place of `out`; killed in between, the next build finds neither in its way."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    old = staging.with_name("replaced")
-    if out.exists():
-        out.rename(old)
-    staging.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _test_sets(what: Build, stages: _Stages) -> tuple[Path, ...]:
+    """The test sets of others, cleaned: whatever our own rules think of a row, the corpus must not contain it."""
+    if not what.external:
+        return ()
+    shards = stages.read("read-test-sets", what.external, what.config.read.rows_per_shard)
+    lenient = replace(what.config.clean, crisis=False, residue=False, identity=False, paper_filter=False)
+    work = Clean(shards, what.external, replace(what.config, clean=lenient), frozenset())
+    return outputs(stages.do("test-sets", len(shards), work))

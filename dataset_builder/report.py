@@ -1,35 +1,100 @@
-"""What a build did: counts and content hashes, from which its last line and the dataset card are written."""
+"""What a build did, source by source: counts and content hashes, from which its last line and the card are written."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataset_builder.corpus import SINGLE_TURN
+from dataset_builder.corpus import SINGLE_TURN, UNLABELLED
 from dataset_builder.figures import Figures
 from dataset_builder.splits import SPLITS
+
+NAMED = 3
+"""Sources that a corpus is called by; of more, their number."""
+
+
+@dataclass
+class SourceReport:
+    """What became of the rows of one source: `read` is `kept` and `crisis` and all of `rejected`."""
+
+    read: int = 0
+    kept: int = 0
+    crisis: int = 0  # in a set of their own
+    traditional: int = 0  # written in traditional characters, kept in simplified ones
+    rejected: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)  # conversations that a repair changed
+    personal_data: Counter[str] = field(default_factory=Counter)  # pieces that were replaced by a placeholder
+    paper_filter: Counter[str] = field(default_factory=Counter)  # kept rows that the paper's literal filter would drop
+    licenses: Counter[str] = field(default_factory=Counter)
+
+    def add_cleaned(self, counts: dict[str, Any]) -> None:
+        """Add the summary of a cleaned shard."""
+        rows = counts["rows"]
+        self.read += rows.get("read", 0)
+        self.kept += rows.get("kept", 0)
+        self.crisis += rows.get("crisis", 0)
+        self.traditional += rows.get("traditional", 0)
+        for name in ("rejected", "repaired", "personal_data", "paper_filter", "licenses"):
+            getattr(self, name).update(counts[name])
+
+    def add_grouped(self, rejected: dict[str, int]) -> None:
+        """Take off what was rejected for what only the whole corpus could tell."""
+        self.kept -= sum(rejected.values())
+        self.rejected.update(rejected)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: dict(value) if isinstance(value, Counter) else value for name, value in vars(self).items()}
 
 
 @dataclass
 class Report:
     """What a build read, kept and rejected; the card is written from it."""
 
-    source: str
-    read: int = 0
-    kept: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    licenses: Counter[str] = field(default_factory=Counter)
+    sources: dict[str, SourceReport]
+    settings: dict[str, Any]
+    dated: str  # the day on which the newest source was last changed, so that equal sources give equal bytes
+    rows: Counter[str] = field(default_factory=Counter)
+    """Rows of the corpus by the source that each names: what a licence is asked for."""
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
     """Rows by partition (a topic, `unlabelled` or `single-turn`) and split; only those that have rows."""
     hashes: dict[str, str] = field(default_factory=dict)
     """Content hash by partition: it changes whenever a row, or its split, does."""
+    topics_by: Counter[str] = field(default_factory=Counter)
+    """Rows by who named their topic: the source, a labeller, or nobody."""
+    leakage: dict[str, Any] = field(default_factory=dict)
     figures: Figures | None = None
     """Of the conversations; None where every row is a single turn."""
 
     @property
     def name(self) -> str:
-        """Of the source, without the folders of the machine that it was read on."""
-        return Path(self.source).name
+        names = list(self.sources)
+        return ", ".join(names) if len(names) <= NAMED else f"{len(names)} sources"
+
+    @property
+    def sample(self) -> bool:
+        """Whether this is the corpus that the project ships, and nothing else."""
+        return list(self.sources) == ["soulchat-sample"]
+
+    @property
+    def read(self) -> int:
+        return sum(source.read for source in self.sources.values())
+
+    @property
+    def kept(self) -> int:
+        return sum(source.kept for source in self.sources.values())
+
+    @property
+    def crisis(self) -> int:
+        return sum(source.crisis for source in self.sources.values())
+
+    @property
+    def rejected(self) -> Counter[str]:
+        return sum((source.rejected for source in self.sources.values()), Counter())
+
+    @property
+    def licenses(self) -> Counter[str]:
+        return sum((source.licenses for source in self.sources.values()), Counter())
 
     @property
     def conversations(self) -> dict[str, dict[str, int]]:
@@ -45,8 +110,25 @@ class Report:
 
     def line(self) -> str:
         reasons = ", ".join(f"{reason} {count}" for reason, count in self.rejected.most_common())
-        return f"read {self.read}, kept {self.kept}, rejected {self.rejected.total()}" + (reasons and f" ({reasons})")
+        crisis = f", crisis {self.crisis} (in a set of their own)" if self.crisis else ""
+        return f"read {self.read}, kept {self.kept}{crisis}, rejected {self.rejected.total()}" + (
+            reasons and f" ({reasons})"
+        )
+
+    def notes(self, out: Path, work: Path) -> Iterator[str]:
+        """What whoever built the corpus should look at next."""
+        yield f"how it reads, beside two public corpora: {out / 'README.md'}, {out / 'report'}"
+        if rejected := self.rejected.total():
+            yield f"the {rejected} rejected dialogues and why: {work / 'rejected.jsonl'}"
+        if self.crisis:
+            yield f"the {self.crisis} conversations in a crisis, never published with the corpus: {out}-crisis"
+        if set(self.sizes) == {UNLABELLED}:
+            yield "no row has one of the 12 topics, so the corpus has the 'default' config only"
+        for split in set(SPLITS) - set(self.totals):
+            yield f"too few questions for a {split} split"
 
     def as_dict(self) -> dict[str, Any]:
         # Not asdict of the whole: it takes a Counter apart.
-        return vars(self) | {"source": self.name, "figures": self.figures and asdict(self.figures)}
+        totals = {"read": self.read, "kept": self.kept, "crisis": self.crisis, "rejected": dict(self.rejected)}
+        sources = {name: source.as_dict() for name, source in self.sources.items()}
+        return totals | vars(self) | {"sources": sources, "figures": self.figures and asdict(self.figures)}

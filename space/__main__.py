@@ -80,11 +80,11 @@ def push(
     from space.release import NotReady, a_topic, release, what_users_type
 
     try:
-        urls = release(hub, namespace, corpus=corpus, model=model, public=public)
+        released = release(hub, namespace, corpus=corpus, model=model, public=public)
     except (NotReady, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(what_users_type(hub, namespace, urls, topic=a_topic(corpus), public=public))
+    typer.echo(what_users_type(hub, namespace, released, topic=a_topic(corpus), public=public))
 
 
 def _check_free(host: str, port: int) -> None:

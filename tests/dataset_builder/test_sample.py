@@ -9,9 +9,10 @@ import pytest
 
 from dataset_builder.comparison import misses
 from dataset_builder.figures import measure
-from dataset_builder.read import SAMPLE, read
+from dataset_builder.inputs import SAMPLE
+from dataset_builder.read import read
 from dataset_builder.reading import DIMENSIONS, EXPRESSIONS, reading
-from dataset_builder.records import Record, record_from
+from dataset_builder.records import Record, record_of
 from dataset_builder.situations import situations
 from dataset_builder.topics import TOPICS
 from safety import find_personal_data, hotlines, screen, screen_reply
@@ -36,9 +37,7 @@ def texts(sample):
 
 
 def content_id(sample):
-    kept = record_from(sample, source="test", line=1)
-    assert isinstance(kept, Record), sample["question_id"]
-    return kept.id
+    return record_of(sample, sample["messages"], source="test").id
 
 
 def test_every_topic_has_twelve_conversations_each_with_its_single_turn():

@@ -32,12 +32,11 @@ def tokenizer(dialogues):
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     """A built corpus of 200 conversations, with all three splits."""
-    from dataset_builder.build import build
-    from dataset_builder.read import read
+    from tests.dataset_builder.building import build_into
 
     folder = tmp_path_factory.mktemp("corpus")
     source = folder / "dialogues.jsonl"
     rows = ({"id": i, "messages": dialogue(i)} for i in range(200))
     source.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    build(read(source), source=str(source), out=folder / "built", work=folder / "work")
-    return folder / "built"
+    build_into(folder, f"messages:{source}")
+    return folder / "soulchat"

@@ -1,0 +1,165 @@
+"""The second stage: a raw shard, cleaned; what was kept, with the keys and signatures that later stages group by."""
+
+import hashlib
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset_builder import minhash
+from dataset_builder.clean import Cleaned, clean
+from dataset_builder.cleaning.residue import template_keys
+from dataset_builder.config import CorpusConfig
+from dataset_builder.inputs import Input
+from dataset_builder.pipeline.ingest import raw_rows
+from dataset_builder.records import Messages, Record, Rejection, opening
+from dataset_builder.sources import Row
+
+CHECK = 1_000_003
+"""Added to the seed of the signatures that the leakage check uses: what one set misses, the other finds."""
+MESSAGE_SAMPLE = 400
+"""Characters of each turn that a rejected dialogue is written out with: enough to judge it by."""
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Task n cleans raw shard n into records.jsonl, crisis.jsonl, rejected.jsonl, keys.npz and two signature files."""
+
+    shards: tuple[tuple[int, Path], ...]
+    inputs: tuple[Input, ...]
+    config: CorpusConfig
+    taken_down: frozenset[str]
+
+    def __call__(self, task: int, folder: Path) -> dict[str, Any]:
+        number, shard = self.shards[task]
+        counts = Counts(self.inputs[number].name)
+        kept: list[Record] = []
+        with (
+            (folder / "records.jsonl").open("w", encoding="utf-8") as records,
+            (folder / "crisis.jsonl").open("w", encoding="utf-8") as crises,
+            (folder / "rejected.jsonl").open("w", encoding="utf-8") as rejects,
+        ):
+            for row in raw_rows(shard):
+                result = self._clean(row, counts.source)
+                counts.add(result)
+                if isinstance(result, Rejection):
+                    rejects.write(_line(rejected(result, counts.source, row)))
+                elif result.crisis:
+                    crises.write(_line(_with_about(result)))
+                else:
+                    records.write(_line(_with_about(result)))
+                    kept.append(result.record)
+        write_keys(folder, kept, self.config)
+        return counts.as_dict()
+
+    def needs(self, task: int) -> list[Path]:
+        return [self.shards[task][1]]
+
+    def _clean(self, row: Row | Rejection, source: str) -> Cleaned | Rejection:
+        if isinstance(row, Rejection):
+            return row
+        return clean(row, source=source, config=self.config.clean, taken_down=self.taken_down)
+
+
+class Counts:
+    """What happened to the rows of one source; those of several shards add up."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.numbers: dict[str, Counter[str]] = {
+            name: Counter() for name in ("rows", "rejected", "repaired", "personal_data", "paper_filter", "licenses")
+        }
+
+    def add(self, result: Cleaned | Rejection) -> None:
+        numbers = self.numbers
+        numbers["rows"]["read"] += 1
+        if isinstance(result, Rejection):
+            numbers["rows"]["rejected"] += 1
+            numbers["rejected"][result.reason] += 1
+            return
+        numbers["rows"]["crisis" if result.crisis else "kept"] += 1
+        numbers["rows"]["traditional"] += result.traditional
+        numbers["repaired"].update(result.repairs)
+        numbers["personal_data"].update(result.personal_data)
+        if not result.crisis:
+            numbers["licenses"][result.record.license] += 1
+            if result.paper:
+                numbers["paper_filter"][result.paper] += 1
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"source": self.source, **self.numbers}
+
+
+def write_keys(folder: Path, records: list[Record], config: CorpusConfig) -> None:
+    """What the grouping needs of `records`, as arrays: hashes of 64 bits, byte offsets, MinHash signatures."""
+    with (folder / "records.jsonl").open("rb") as lines:
+        offsets = [0, *itertools.accumulate(map(len, lines))]
+    templates = [(key, index) for index, record in enumerate(records) for key in set(template_keys(record.messages))]
+    np.savez(
+        folder / "keys.npz",
+        content=_keys(text_of(record.messages) for record in records),
+        question=_keys(f"{record.source}\0{record.question_id}" for record in records),
+        opening=_keys(opening(record.messages) for record in records),
+        rank=_keys(_ranked(record.question_id, config.splits.seed) for record in records),
+        offsets=np.array(offsets, dtype=np.int64),
+        template_keys=np.array([key for key, _ in templates], dtype=np.uint64),
+        template_rows=np.array([index for _, index in templates], dtype=np.int64),
+    )
+    texts = [text_of(record.messages) for record in records]
+    seed = config.duplicates.seed
+    np.save(folder / "signatures.npy", minhash.signatures(texts, seed=seed))
+    np.save(folder / "check.npy", minhash.signatures(texts, seed=seed + CHECK))
+
+
+def text_of(messages: Messages) -> str:
+    """What near-duplicates are looked for in: all turns."""
+    return "\n".join(message["content"] for message in messages)
+
+
+def key_of(text: str) -> int:
+    """A hash of 64 bits: that two of 350,000 texts share one by chance is 1 in 300 million."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def rejected(result: Rejection, source: str, row: Any) -> dict[str, Any]:
+    """A rejection as it is written out: with the start of each turn, so that it can be read."""
+    messages = row.get("messages") if isinstance(row, dict) else None
+    return {"id": result.id, "reason": result.reason, "source": source, "messages": _shortened(messages)}
+
+
+def _shortened(messages: Any) -> Any:
+    if not isinstance(messages, list):
+        return None
+    return [
+        {key: str(value)[:MESSAGE_SAMPLE] for key, value in turn.items() if key in ("role", "content")}
+        if isinstance(turn, dict)
+        else str(turn)[:MESSAGE_SAMPLE]
+        for turn in messages
+    ]
+
+
+def _with_about(result: Cleaned) -> dict[str, Any]:
+    return {
+        "record": result.record.as_dict(),
+        "source_id": result.source_id,
+        "repairs": result.repairs,
+        "traditional": result.traditional,
+        "tier": result.tier,
+    }
+
+
+def _ranked(question_id: str, seed: int) -> str:
+    return question_id if not seed else f"{seed}\0{question_id}"
+
+
+def _keys(texts: Iterable[str]) -> Any:
+    return np.array([key_of(text) for text in texts], dtype=np.uint64)
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"
