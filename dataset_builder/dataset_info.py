@@ -16,7 +16,7 @@ def dataset_info(configs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list
 
 
 def features() -> list[dict[str, Any]]:
-    """The columns in the `list:` form, which datasets 3.6, 4 and 5 read; the Parquet schema of 5 is news to 3.6."""
+    """The columns in the `list:` form, which datasets 3.6, 4 and 5 read."""
     declared: list[dict[str, Any]] = FEATURES._to_yaml_list()
     return declared
 

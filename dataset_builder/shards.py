@@ -1,9 +1,9 @@
 """The published Parquet: what the loading script wrote, row by row the same, in the layout that readers want.
 
-Every choice below is for somebody: no `huggingface` key in the schema, for datasets 3.6 fails on the `List` feature
-type that datasets 5 writes there (the card's `dataset_info` declares the features instead); small row groups, for
-whoever streams; pages cut by content, for Xet, which then stores an edited corpus as its difference only; a page index
-and statistics of the short columns, for DuckDB and Polars, which read by topic or source.
+Every choice below is for somebody: no `huggingface` key in the schema, for it names the feature type `List`, on which
+datasets 3.6 fails wherever the card's `dataset_info` does not overrule it (`load_dataset("parquet", …)`); small row
+groups, for whoever streams; pages cut by content, for Xet, which then stores an edited corpus as its difference only;
+a page index and statistics of the short columns, for DuckDB and Polars, which read by topic or source.
 """
 
 import shutil
