@@ -46,6 +46,9 @@ def labelled(user, assistant, colon="："):
 
 CASE = "咨询记录\n来访者：我很累。\n \n心理咨询师（扮演丈夫）: 多久了？\n你愿意说说吗？\n\n来访者：半年。\n"
 CASE += "心理咨询师：嗯。\n"
+TABLE = "dialogue_id\trole\tcontent\n" + "".join(
+    f"d1\t{role}\t{text}\n" for role, text in as_said("user", "assistant")
+)
 PARTS = [{"type": "text", "text": "睡"}, {"type": "text", "text": "不着。"}]
 HISTORY = [["睡不着。", "多久了？"]]
 # Format, file, what it holds, and what the one dialogue in it is.
@@ -164,7 +167,7 @@ PUBLISHED = [
     (
         "csv",
         "turns.tsv",
-        "dialogue_id\trole\tcontent\n" + "".join(f"d1\t{who}\t{words}\n" for who, words in as_said("user", "assistant")),
+        TABLE,
         {"id": "d1", "said": as_said("user", "assistant")},
     ),
 ]  # fmt: skip
