@@ -1,10 +1,11 @@
 """Builds the corpus folder that `load_dataset` reads, stage by stage; starting is resuming."""
 
+import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from dataset_builder.inputs import Input
 from dataset_builder.pipeline.cleaning import Clean
 from dataset_builder.pipeline.dealing import Deal
 from dataset_builder.pipeline.executors import KEY, Executor, Run, runner
-from dataset_builder.pipeline.finishing import finish
+from dataset_builder.pipeline.finishing import Made, finish
 from dataset_builder.pipeline.grouping import Group
 from dataset_builder.pipeline.ingest import Ingest, raw_shards
 from dataset_builder.pipeline.labelling import LabelTopics
@@ -29,6 +30,10 @@ Progress = Callable[[str, int, int, str], None]
 
 class NothingKept(ValueError):
     """A source without a single valid dialogue."""
+
+
+class PlaceError(ValueError):
+    """A folder that a build must not touch; nothing was."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +69,24 @@ def build(what: Build, progress: Progress = lambda name, done, tasks, note: None
 
     Raises:
         NothingKept: where no dialogue is valid; `out` is then left as it was.
+        PlaceError: where `out` or `work` holds what no build has made, or another build is at work.
         SourceError: where a source cannot be read.
         ExecutorError: where a stage did not finish.
     """
-    _prepare(what)
-    with ExitStack() as stack:
-        run = stack.enter_context(runner(what.executor))
-        here = run if what.executor.kind == "pool" else stack.enter_context(runner(Executor()))
-        return _build(what, _Stages(what, run, here, progress), progress)
+    _check_places(what)
+    with _alone(what.work):
+        _prepare(what)
+        with ExitStack() as stack:  # the processes are gone before the report, which takes most of the memory
+            run = stack.enter_context(runner(what.executor))
+            here = run if what.executor.kind == "pool" else stack.enter_context(runner(Executor()))
+            made = _do_stages(what, _Stages(what, run, here, progress))
+        progress("report", 0, 1, "")
+        finish(made, out=what.out, work=what.work)
+        progress("report", 1, 1, "")
+    return made.report
 
 
-def _build(what: Build, stages: "_Stages", progress: Progress) -> Report:
+def _do_stages(what: Build, stages: "_Stages") -> Made:
     work, config = what.work, what.config
     shards = stages.read("read", what.inputs, config.read.rows_per_shard)
     clean = stages.do("clean", len(shards), Clean(shards, what.inputs, config, what.taken_down))
@@ -91,10 +103,7 @@ def _build(what: Build, stages: "_Stages", progress: Progress) -> Report:
     partitions = gather_lines(outputs(deal), work / "lines")
     write = stages.do("write", len(partitions), WriteShards(partitions, work / "lines"))
     report.leakage = json.loads((decided / "leakage.json").read_text(encoding="utf-8"))
-    progress("report", 0, 1, "")
-    finish(report, cleaned=cleaned, scattered=outputs(deal), written=write, out=what.out, work=work)
-    progress("report", 1, 1, "")
-    return report
+    return Made(report, cleaned, outputs(deal), write)
 
 
 class _Stages:
@@ -122,12 +131,38 @@ class _Stages:
         return f"{len(raw_shards(work.raw))} shards of {work.rows_per_shard:,}" if isinstance(work, Ingest) else ""
 
 
+def _check_places(what: Build) -> None:
+    """Refuse to replace a folder that no build has made, and to build into one that a build empties."""
+    out, work = what.out.resolve(), what.work.resolve()
+    if out == work or out.is_relative_to(work) or work.is_relative_to(out):
+        raise PlaceError(f"the corpus folder {str(what.out)!r} and the scratch {str(what.work)!r} lie in one another")
+    for folder, mark, kind in ((out, "README.md", "corpus"), (work, KEY, "scratch folder of a build")):
+        if folder.exists() and not (folder / mark).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+            raise PlaceError(f"{str(folder)!r} is no {kind} and would be replaced: name another, or empty it yourself")
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Two builds in one scratch folder would take each other's half-done outputs away."""
+    lock = work.with_name(f".{work.name}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however that ends
+        except BlockingIOError:
+            raise PlaceError(f"another build works in {str(work)!r}; wait for it, or name another --work") from None
+        yield
+
+
 def _prepare(what: Build) -> None:
     """Empty the scratch folder unless it is of this very build, and take away what a kill left half done."""
     key, stored = what.key(), what.work / KEY
     if not stored.is_file() or stored.read_text() != key:
-        shutil.rmtree(what.work, ignore_errors=True)
-        what.work.mkdir(parents=True)
+        what.work.mkdir(parents=True, exist_ok=True)
+        stored.write_text("")  # of no build: killed from here on, the next one empties the folder again
+        for path in what.work.iterdir():
+            if path != stored:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         stored.write_text(key)
     for scratch in what.work.glob("*/.[0-9]*"):
         shutil.rmtree(scratch)

@@ -22,10 +22,10 @@ GATE = {
     "extra_gated_heading": "申请使用 Request access",
     "extra_gated_prompt": (
         "本数据集涉及心理困扰。使用者须承诺：仅用于研究；不用于诊断或治疗；"
-        "面向公众的系统必须另设危机识别与人工转介；不尝试识别任何个人；不再分发。\n\n"
+        "面向公众的系统必须另设危机识别与人工转介；不尝试识别任何个人；仅在各行许可允许时再分发。\n\n"
         "These conversations are about mental distress. By asking for access you agree: research use only; no "
         "diagnosis or treatment; anything that talks to people has crisis screening and referral to humans beside it; "
-        "no attempt to identify anybody; no redistribution."
+        "no attempt to identify anybody; passing rows on only as their licences allow."
     ),
     "extra_gated_fields": {
         "姓名 Name": "text",
@@ -124,7 +124,9 @@ def _added(report: Report, name: str) -> list[tuple[str, int]]:
 
 def card_for(card: str, repo_id: str) -> str:
     """The built card as `repo_id` publishes it: the example loads from the Hub."""
-    return card.replace(f'load_dataset("{LOCAL_NAME}"', f'load_dataset("{repo_id}"')
+    for before in ('load_dataset("', '"hf_hub_url": "'):
+        card = card.replace(f'{before}{LOCAL_NAME}"', f'{before}{repo_id}"')
+    return card
 
 
 def declared_configs(report: Report) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ class Deal:
                 out.write("rows.jsonl", _about(row, labels[index], split, int(groups[index])))
                 counts[f"{place}/{split}"] += 1
                 if place != SINGLE_TURN:
-                    words += count_words(m["content"] for m in record["messages"] if m["role"] == "assistant")
+                    words.update(count_words(m["content"] for m in record["messages"] if m["role"] == "assistant"))
         frequent = dict(words.most_common(WORDS))
         (folder / "words.json").write_text(json.dumps(frequent, ensure_ascii=False), encoding="utf-8")
         return {"source": self.sources[task], "sizes": counts, "rejected": reason_counts(reasons)}

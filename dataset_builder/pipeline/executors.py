@@ -52,7 +52,10 @@ def executor_from(kind: str, workers: int, options: Path | None) -> Executor:
     """
     if kind not in KINDS:
         raise ValueError(f"no executor {kind!r}; there are {', '.join(KINDS)}")
-    values = yaml.safe_load(options.read_text(encoding="utf-8")) if options else {}
+    try:
+        values = yaml.safe_load(options.read_text(encoding="utf-8")) if options else {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{options} cannot be read as YAML ({error})") from None
     if not isinstance(values, dict):
         raise ValueError(f"{options} holds a {type(values).__name__}, not arguments as `partition: cpu` lines")
     return Executor(kind, workers, values)
@@ -161,7 +164,10 @@ def _datatrove(stage: Stage, todo: Sequence[int], executor: Executor) -> None:
         push_needs(carrier, stage, todo)
         arguments["pipeline"] = [CarriedStep(stage, tuple(todo), carrier)]
         arguments["logging_dir"] = f"hf://datasets/{carrier.repo}/{carrier.prefix}/{_logs(stage).name}"
-    pipeline = _executor_class(executor.kind)(**arguments | options)
+    try:
+        pipeline = _executor_class(executor.kind)(**arguments | options)
+    except TypeError as error:  # of its arguments, which name what is missing or unknown
+        raise ValueError(f"--executor {executor.kind}: {error}; give --executor-options a YAML file of them") from None
     pipeline.run()
     while executor.kind == "slurm" and stage.todo() and _queued(pipeline.job_id):  # the others return when all is done
         time.sleep(POLL)

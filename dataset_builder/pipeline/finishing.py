@@ -5,9 +5,8 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from dataset_builder.card import declared_configs, write_card, write_crisis_card
 from dataset_builder.comparison import peers
@@ -24,27 +23,36 @@ ROWS = "rows.parquet"
 """In the report: what is known of each row beside the row, one line per row of the corpus."""
 
 
-def finish(
-    report: Report, *, cleaned: Sequence[Path], scattered: Sequence[Path], written: Stage, out: Path, work: Path
-) -> None:
+@dataclass(frozen=True)
+class Made:
+    """What the stages of a build have left."""
+
+    report: Report  # with all that was counted; `finish` adds what it finds in the whole
+    cleaned: Sequence[Path]
+    dealt: Sequence[Path]
+    written: Stage
+
+
+def finish(made: Made, *, out: Path, work: Path) -> None:
     """Put the finished corpus in the place of `out`, and its crisis conversations in `<out>-crisis`."""
-    _gather_rejects(cleaned, scattered, work / "rejected.jsonl")
+    report = made.report
+    _gather_rejects(made, work / "rejected.jsonl")
     staging = work / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     (staging / "report").mkdir(parents=True)
-    for task, summary in enumerate(written.summaries()):
-        partition = summary["partition"]
+    written = {summary["partition"]: summary for summary in made.written.summaries()}
+    for task, (partition, summary) in enumerate(written.items()):
         report.sizes[partition] = {s: summary["splits"][s]["rows"] for s in SPLITS if s in summary["splits"]}
         report.hashes[partition] = summary["hash"]
-        _link_tree(written.output(task) / "data", staging / partition_folder(partition))
-    _write_rows(scattered, staging / "report" / ROWS, report)
-    report.figures = measure(_records(scattered))
-    _write_report(staging / "report", report, _words(scattered))
-    write_card(staging / "README.md", report, dict(_byte_sizes(written)))
+        _link_tree(made.written.output(task) / "data", staging / partition_folder(partition))
+    _write_rows(made.dealt, staging / "report" / ROWS, report)
+    report.figures = measure(_records(made.dealt))
+    _write_report(staging / "report", report, _words(made.dealt))
+    write_card(staging / "README.md", report, {partition: each["splits"] for partition, each in written.items()})
     _write_croissant(staging, report)
-    crisis = _write_crisis(cleaned, work, report)
+    crisis = _write_crisis(made.cleaned, work, report)
     swap(staging, out)
-    crisis_out = out.with_name(out.name + f"-{CRISIS}")
+    crisis_out = out.with_name(f"{out.name}-{CRISIS}")
     if crisis:
         swap(crisis, crisis_out)
     elif (crisis_out / "README.md").is_file():  # of an earlier corpus; this one has none
@@ -70,9 +78,9 @@ def _records(scattered: Iterable[Path]) -> Iterator[Record]:
                     yield Record(**json.loads(line))
 
 
-def _gather_rejects(cleaned: Sequence[Path], scattered: Sequence[Path], path: Path) -> None:
+def _gather_rejects(made: Made, path: Path) -> None:
     with path.open("wb") as gathered:
-        for folder in (each for pair in zip(cleaned, scattered, strict=True) for each in pair):
+        for folder in (each for pair in zip(made.cleaned, made.dealt, strict=True) for each in pair):
             if (folder / "rejected.jsonl").is_file():
                 with (folder / "rejected.jsonl").open("rb") as rejects:
                     shutil.copyfileobj(rejects, gathered)
@@ -82,11 +90,6 @@ def _link_tree(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for file in sorted(source.glob("*.parquet")):
         os.link(file, target / file.name)
-
-
-def _byte_sizes(written: Stage) -> Iterator[tuple[str, Any]]:
-    for summary in written.summaries():
-        yield summary["partition"], summary["splits"]
 
 
 def _write_rows(scattered: Iterable[Path], path: Path, report: Report) -> None:

@@ -10,7 +10,7 @@ from dataset_builder.sources.row import Row
 
 LABELS = ("来访者", "心理咨询师")
 
-# 来访者（姚先生）： and 心理咨询师（扮演丈夫）： are turns too, in ten of 1,950 cases; what is in the brackets is left out.
+# 来访者（姚先生）： and 心理咨询师（扮演丈夫）： are turns too, in ten of 1,950 cases; the brackets are left out.
 _TURN = re.compile(rf"^[^\S\n]*({'|'.join(LABELS)})(?:[（(][^）)\n]{{1,10}}[）)])?\s*[：:]", re.MULTILINE)
 
 

@@ -1,5 +1,6 @@
 """The built corpus, as `load_dataset` reads it: from the project's root, word for word."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_builder.build import NothingKept
+from dataset_builder.build import NothingKept, PlaceError
 from dataset_builder.corpus import corpus_files
 from dataset_builder.topics import TOPICS
 from tests.dataset_builder.building import build_into
@@ -181,3 +182,39 @@ def test_read_prints_records_and_writes_rejects(tmp_path):
     ]
     assert json.loads((tmp_path / "rejects.jsonl").read_text())["id"] == "bad"
     assert "kept 3, rejected 1" in result.stderr
+
+
+def test_a_folder_that_no_build_has_made_is_neither_replaced_nor_emptied(tmp_path):
+    for name in ("soulchat", "work"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").write_text("mine")
+        with pytest.raises(PlaceError, match=rf"{name}' is no .* and would be replaced"):
+            built(tmp_path, dialogues(3))
+        assert (tmp_path / name / "thesis.txt").read_text() == "mine"
+        (tmp_path / name / "thesis.txt").unlink()
+    assert built(tmp_path, dialogues(3)).kept == 3
+
+
+@pytest.mark.parametrize(("out", "work"), [("a", "a"), ("a/b", "a"), ("a", "a/b")])
+def test_a_corpus_inside_its_scratch_folder_is_refused(tmp_path, out, work):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in dialogues(3)), encoding="utf-8")
+    result = run("build", f"messages:{rows}", "--out", tmp_path / out, "--work", tmp_path / work)
+    assert result.returncode == 1 and "lie in one another" in result.stderr
+    assert not (tmp_path / "a").exists()
+
+
+def test_two_builds_in_one_scratch_folder_are_refused(tmp_path):
+    lock = (tmp_path / ".work.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with pytest.raises(PlaceError, match="another build works in"):
+        built(tmp_path, dialogues(3))
+    lock.close()
+    assert built(tmp_path, dialogues(3)).kept == 3
+
+
+def test_a_scratch_folder_whose_emptying_was_killed_is_emptied_again(tmp_path):
+    built(tmp_path, dialogues(3))
+    (tmp_path / "work" / "key").write_text("")  # what a kill leaves in the midst of it
+    (tmp_path / "work" / "clean" / "00000" / "records.jsonl").unlink()
+    assert built(tmp_path, dialogues(3)).kept == 3

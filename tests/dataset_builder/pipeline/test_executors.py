@@ -200,3 +200,10 @@ def test_two_processes_that_do_the_same_task_leave_one_output(stage):
     assert [process.wait(60) for process in both] == [0, 0]
     assert Stage("square", stage.folder, 40, stage.do).todo() == []
     assert not list(stage.folder.glob(".*"))
+
+
+def test_an_option_that_an_executor_needs_or_does_not_know_is_named(stage):
+    with pytest.raises(ValueError, match=r"--executor slurm: .*'time' and 'partition'; give --executor-options"):
+        run(stage, Executor("slurm"))
+    with pytest.raises(ValueError, match=r"--executor local: .*'partition'"):
+        run(stage, Executor("local", options={"partition": "cpu"}))
