@@ -42,9 +42,21 @@ def _proofs() -> list[str]:
         f"confidence of 0.7, where {given['precision']:.2f} are right, of {given['coverage']:.2f} of the texts. On "
         f"CPsyCounE it is {_cpsycoune(topics)}. Where topics matter, use an endpoint.",
         f"- **Personal data**: {_personal(personal)}",
+        f"- **Clients**: {_clients(_read('proofs', 'corpus_clients.json')['clients'])}",
         "",
         "`make prove` does all of it again; `make test` does a tenth.",
     ]
+
+
+def _clients(found: dict[str, Any]) -> str:
+    """Who reads the corpus, and who has trained on it."""
+    readers = [name.replace("==", " ") for name, each in found.items() if "rows_identical" in each]
+    losses = {name.replace("==", " "): each["loss"] for name, each in found.items() if "loss" in each}
+    trained = " and ".join(f"{name} (loss {loss:.2f})" for name, loss in losses.items())
+    return (
+        f"{', '.join(readers)} load the same rows, whole and streamed, offline, with an empty cache; {trained} train a "
+        "step on the folder as it is."
+    )
 
 
 def _personal(found: dict[str, Any]) -> str:
