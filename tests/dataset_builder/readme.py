@@ -54,8 +54,8 @@ def _clients(found: dict[str, Any]) -> str:
     losses = {name.replace("==", " "): each["loss"] for name, each in found.items() if "loss" in each}
     trained = " and ".join(f"{name} (loss {loss:.2f})" for name, loss in losses.items())
     return (
-        f"{', '.join(readers)} load the same rows, whole and streamed, offline, with an empty cache; {trained} train a "
-        "step on the folder as it is."
+        f"{', '.join(readers)} load the same rows, whole and streamed, offline, with an empty cache; {trained} train "
+        "a step on the folder as it is."
     )
 
 
