@@ -79,7 +79,8 @@ def build(what: Build, progress: Progress = lambda name, done, tasks, note: None
         with ExitStack() as stack:  # the processes are gone before the report, which takes most of the memory
             run = stack.enter_context(runner(what.executor))
             here = run if what.executor.kind == "pool" else stack.enter_context(runner(Executor()))
-            made = _do_stages(what, _Stages(what, run, here, progress))
+            alone = stack.enter_context(runner(Executor(workers=1)))
+            made = _do_stages(what, _Stages(what, run, here, alone, progress))
         progress("report", 0, 1, "")
         finish(made, out=what.out, work=what.work)
         progress("report", 1, 1, "")
@@ -92,7 +93,9 @@ def _do_stages(what: Build, stages: "_Stages") -> Made:
     clean = stages.do("clean", len(shards), Clean(shards, what.inputs, config, what.taken_down))
     report = _counted(what, clean)
     cleaned = outputs(clean)
-    labelled = outputs(stages.do("label", len(shards), LabelTopics(cleaned, config.topics, work / "answers")))
+    # Beside the scratch folder, which another setting empties: what an endpoint was paid for stays.
+    answers = work.with_name(f"{work.name}-topic-answers.jsonl")
+    labelled = outputs(stages.do("label", len(shards), LabelTopics(cleaned, config.topics, answers)))
     decided = stages.do("group", 1, Group(cleaned, labelled, config, _test_sets(what, stages))).output(0)
     sources = tuple(what.inputs[number].name for number, _ in shards)
     deal = stages.do("split", len(shards), Deal(cleaned, labelled, sources, decided))
@@ -109,16 +112,21 @@ def _do_stages(what: Build, stages: "_Stages") -> Made:
 class _Stages:
     """Runs stages of a build, each where it should run."""
 
-    def __init__(self, what: Build, run: Run, here: Run, progress: Progress) -> None:
-        self._what, self._run, self._here, self._progress = what, run, here, progress
+    def __init__(self, what: Build, run: Run, here: Run, alone: Run, progress: Progress) -> None:
+        self._what, self._progress = what, progress
+        self._run, self._here, self._alone = run, here, alone
 
     def do(self, name: str, tasks: int, work: Work) -> Stage:
         """The finished stage."""
         stage = Stage(name, self._what.work / name, tasks, work)
-        # Sources are read where they lie; grouping is one task, which needs the memory of this machine only.
-        run = self._here if isinstance(work, Ingest | Group) else self._run
-        run(stage, lambda done, tasks: self._progress(name, done, tasks, self._note(work)))
+        self._runner(work)(stage, lambda done, tasks: self._progress(name, done, tasks, self._note(work)))
         return stage
+
+    def _runner(self, work: Work) -> Run:
+        if isinstance(work, LabelTopics) and work.config.labeller == "endpoint":
+            return self._alone  # the answers are one file; many requests are in flight all the same
+        # Sources are read where they lie; grouping is one task, which needs the memory of this machine only.
+        return self._here if isinstance(work, Ingest | Group) else self._run
 
     def read(self, name: str, inputs: tuple[Input, ...], rows_per_shard: int) -> tuple[tuple[int, Path], ...]:
         """The raw shards of `inputs`, each with the number of its input."""

@@ -16,7 +16,7 @@ class LabelTopics:
 
     cleaned: tuple[Path, ...]
     config: TopicConfig
-    cache: Path  # an endpoint's answers: what was paid for is not asked again
+    answers: Path  # of an endpoint: what was paid for is not asked again, so one process at a time does the tasks
 
     def __call__(self, task: int, folder: Path) -> dict[str, Any]:
         with (self.cleaned[task] / "records.jsonl").open(encoding="utf-8") as lines:
@@ -24,7 +24,7 @@ class LabelTopics:
         labels = [Label(record["topic"], 1.0, "source") for record in records]
         unknown = [index for index, record in enumerate(records) if record["topic"] is None]
         if unknown and self.config.labeller != "none":
-            found = self._label([records[index]["messages"] for index in unknown], task)
+            found = self._label([records[index]["messages"] for index in unknown])
             for index, its in zip(unknown, found, strict=True):
                 labels[index] = its
         (folder / "labels.json").write_text(json.dumps([asdict(each) for each in labels]), encoding="utf-8")
@@ -33,7 +33,7 @@ class LabelTopics:
     def needs(self, task: int) -> list[Path]:
         return [self.cleaned[task] / "records.jsonl"]
 
-    def _label(self, conversations: list[Any], task: int) -> list[Label]:
+    def _label(self, conversations: list[Any]) -> list[Label]:
         config = self.config
         if config.labeller == "classifier":
             return label(conversations, threshold=config.threshold)
@@ -44,7 +44,7 @@ class LabelTopics:
             base_url=config.base_url,
             model=config.model,
             concurrency=config.concurrency,
-            cache=self.cache / f"{task:05d}.jsonl",
+            cache=self.answers,
         )
         return [
             each if each.confidence >= config.threshold else Label(None, each.confidence, each.by) for each in found

@@ -16,6 +16,8 @@ from dataset_builder import labelling_endpoint
 from dataset_builder.labeller import Label
 from dataset_builder.labelling_endpoint import EndpointError, Tally, label_with_endpoint, parse_answer, prompt_for
 from dataset_builder.topics import TOPICS
+from tests.dataset_builder.building import build_into
+from tests.dataset_builder.synthetic import dialogues
 
 FAMILY = '{"topic": "家庭", "confidence": 0.9}'
 
@@ -249,3 +251,15 @@ def test_an_answer_of_no_one_topic_is_none(answer):
 def test_no_answer_breaks_the_reading(answer):
     label = parse_answer(answer)
     assert label is None or (0 <= label.confidence <= 1 and label.topic in {None, *TOPICS})
+
+
+def test_a_build_asks_an_endpoint_for_topics_and_another_setting_pays_for_none_again(endpoint, tmp_path):
+    rows = [row | {"topic": None} for row in dialogues(25)]
+    settings = ["topics.labeller=endpoint", f"topics.base_url={endpoint.url}", "topics.model=tiny"]
+    report = build_into(tmp_path, rows, settings=settings)
+    assert report.topics_by == {"endpoint": 25} and set(report.sizes) == {"family"}
+    paid = len(endpoint.requests)
+    assert paid == 25
+    again = build_into(tmp_path, rows, settings=[*settings, "topics.threshold=0.95"])
+    assert again.topics_by == {"none": 25}
+    assert len(endpoint.requests) == paid
