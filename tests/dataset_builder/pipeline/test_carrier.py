@@ -76,7 +76,7 @@ def hub(tmp_path_factory):
 
 
 def test_jobs_that_share_no_disk_build_the_same_corpus_as_one_process(hub, tmp_path):
-    rows = written(tmp_path, list(dialogues(30)))
+    rows = written(tmp_path, [row | {"topic": "家庭"} for row in dialogues(30)])
     apart = run(tmp_path, hub, f"messages:{rows}", 1, "jobs")
     assert apart.returncode == 0, apart.stderr[-3000:]
     # Two shards are cleaned, labelled and dealt out, and each partition is written; one Job fails and is tried again.
