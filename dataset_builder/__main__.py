@@ -1,11 +1,11 @@
-"""Command line of the corpus: `build` it, `read` a source, find `duplicates`, measure `figures`."""
+"""Command line of the corpus: `build` it, `read` a source, `rewrite` questions, `validate`, find `duplicates`, …"""
 
 import contextlib
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -136,6 +136,86 @@ def duplicates(
     with clear_errors():
         for identifier, cluster in find(file):
             print(json.dumps({"id": identifier, "cluster": cluster}, ensure_ascii=False))
+
+
+@app.command()
+def rewrite(
+    path: Annotated[Path, typer.Argument(help="{question_id, question, answer?, topic?}, one a line; .gz too")],
+    out: Annotated[Path, typer.Option(help="accepted.jsonl, rejected.jsonl, report.json and all answers")],
+    base_url: Annotated[str, typer.Option(help="an OpenAI-compatible endpoint; its key is OPENAI_API_KEY")] = "",
+    model: Annotated[str, typer.Option(help="a model, or several by weight: NAME=0.99,OTHER=0.01")] = "",
+    prompt: Annotated[str | None, typer.Option(help="paper-zh, paper-en, smile or soulchat-hub")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="requests in flight")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="dollars before which it stops; 0: no limit")] = None,
+    shard: Annotated[str, typer.Option(help="i/n: this machine's part of n; outputs concatenate")] = "1/1",
+    config: Annotated[Path | None, typer.Option(help="YAML of all settings", show_default="rewrite.yaml")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="count and estimate, ask nothing")] = False,
+) -> None:
+    """Turn single-turn questions into conversations with a language model; check each, and ask once more if refused.
+
+    Killed and started again it goes on, and asks for nothing that it has an answer to.
+
+    \b
+    Examples:
+      python -m dataset_builder rewrite q.jsonl --base-url http://127.0.0.1:8000/v1 --model qwen --out build/rewritten
+      python -m dataset_builder rewrite q.jsonl --base-url $URL --model small=0.99,large=0.01 --out out --max-cost 50
+    """
+    from dataset_builder.rewriting.config import FILE, load_config, models_from
+    from dataset_builder.rewriting.plan import plan
+    from dataset_builder.rewriting.questions import shard_from
+    from dataset_builder.rewriting.rewrite import rewrite as rewrite_questions
+
+    with clear_errors():
+        settings = load_config(
+            config or FILE,
+            base_url=base_url or None,
+            models=models_from(model) if model else None,
+            prompt=prompt,
+            concurrency=concurrency,
+            max_cost=max_cost,
+        )
+        part = shard_from(shard)
+        planned = plan(settings, path, part)
+        print(f"note: {planned.line()}", file=sys.stderr)
+        if dry_run:
+            print(json.dumps(planned.as_dict()))
+            return
+        tally = rewrite_questions(settings, path, out, shard=part, total=planned.questions, progress=show_line)
+        print(f"{tally.line()}  -> {out}")
+
+
+def show_line(tally: Any) -> None:
+    """The state of a run, in place of the last one on a terminal, on a line of its own elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[2K{tally.line()}", end="", file=sys.stderr, flush=True)
+    elif int(tally.seconds) % 60 == 0:
+        print(tally.line(), file=sys.stderr, flush=True)
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="transcripts, one JSON string a line")],
+) -> None:
+    """Print {accepted, reason, messages} for every transcript, by the rules that rewritten conversations must pass.
+
+    \b
+    Examples:
+      python -m dataset_builder validate transcripts.jsonl > verdicts.jsonl
+      python -m dataset_builder validate transcripts.jsonl | jq -r .reason | sort | uniq -c
+    """
+    from dataclasses import asdict
+
+    from dataset_builder.rewriting.validate import validate as validate_transcript
+
+    with clear_errors(), file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                transcript = json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"{file}:{number} is no JSON ({error}); each line is a JSON string") from None
+            if not isinstance(transcript, str):
+                raise ValueError(f"{file}:{number} holds a JSON {type(transcript).__name__}, not a string")
+            print(json.dumps(asdict(validate_transcript(transcript)), ensure_ascii=False))
 
 
 @app.command()
