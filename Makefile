@@ -29,7 +29,7 @@ export GRADIO_ANALYTICS_ENABLED := False
 .PHONY: help setup data train evaluate card push demo hub lint format test prove bench hub-ready
 
 help:  ## this list
-	@echo "make TARGET [RECIPE=nano] [CORPUS="sample|[FORMAT:]PATH|hf:REPO …"] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value] [BUILD=stage.key=value] [REPLIES=120]"
+	@echo "make TARGET [RECIPE=nano] [CORPUS='sample | [FORMAT:]PATH | hf:REPO …'] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value] [BUILD=stage.key=value] [REPLIES=120]"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: .venv/.installed  ## the virtual environment, pinned by constraints.txt

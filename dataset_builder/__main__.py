@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +30,9 @@ def clear_errors() -> Iterator[None]:
     """User errors as one line on stderr and exit code 1."""
     try:
         yield
+    except BrokenPipeError:  # whoever read has read enough, as `head` does
+        sys.stderr.close()
+        raise typer.Exit(0) from None
     except (ValueError, OSError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -84,8 +88,7 @@ def build(
             executor=executor_from(executor, workers, executor_options),
         )
         report = build_corpus(what, progress)
-        splits = ", ".join(f"{split} {rows}" for split, rows in report.totals.items())
-        print(f"{report.line()} -> {out}: {splits}")
+        print(f"{report.line()} -> {out}: {report.splits_line()}")
         for note in report.notes(out, work):
             print(f"note: {note}", file=sys.stderr)
 
@@ -107,6 +110,7 @@ def read(
     from dataset_builder.records import Record
 
     kept, rejected = 0, 0
+    reasons: Counter[str] = Counter()
     with clear_errors(), contextlib.ExitStack() as files:
         rejects_file = files.enter_context(rejects.open("w", encoding="utf-8")) if rejects else None
         for result in read_dialogues(path, source):
@@ -115,9 +119,11 @@ def read(
                 print(json.dumps(result.as_dict(), ensure_ascii=False))
             else:
                 rejected += 1
+                reasons[result.reason] += 1
                 if rejects_file:
                     print(json.dumps({"id": result.id, "reason": result.reason}), file=rejects_file)
-        print(f"kept {kept}, rejected {rejected}", file=sys.stderr)
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+        print(f"kept {kept}, rejected {rejected}" + (f" ({why})" if why else ""), file=sys.stderr)
 
 
 @app.command()

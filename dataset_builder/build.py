@@ -3,7 +3,9 @@
 import fcntl
 import hashlib
 import json
+import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,11 +16,11 @@ from dataset_builder.inputs import Input
 from dataset_builder.pipeline.cleaning import Clean
 from dataset_builder.pipeline.dealing import Deal
 from dataset_builder.pipeline.executors import KEY, Executor, Run, runner
-from dataset_builder.pipeline.finishing import Made, finish
+from dataset_builder.pipeline.finishing import Made, crisis_folder, finish, is_corpus
 from dataset_builder.pipeline.grouping import Group
 from dataset_builder.pipeline.ingest import Ingest, raw_shards
 from dataset_builder.pipeline.labelling import LabelTopics
-from dataset_builder.pipeline.stage import Stage, Work, outputs
+from dataset_builder.pipeline.stage import HOST, Stage, Work, outputs
 from dataset_builder.pipeline.writing import WriteShards, gather_lines
 from dataset_builder.report import Report, SourceReport
 
@@ -51,8 +53,10 @@ class Build:
     def key(self) -> str:
         """Of everything that the result depends on: sources, settings, and the code that works on them."""
         digest = hashlib.sha256(json.dumps(as_dict(self.config), sort_keys=True).encode())
-        for each in (*self.inputs, *self.external):
-            digest.update(each.fingerprint().encode())
+        for inputs in (self.inputs, self.external):  # a corpus that becomes a test set is another build
+            digest.update(f"{len(inputs)}\0".encode())
+            for each in inputs:
+                digest.update(each.fingerprint().encode())
         digest.update("\0".join(sorted(self.taken_down)).encode())
         for package in ("dataset_builder", "safety"):
             for file in sorted((ROOT / package).rglob("*")):
@@ -73,6 +77,7 @@ def build(what: Build, progress: Progress = lambda name, done, tasks, note: None
         SourceError: where a source cannot be read.
         ExecutorError: where a stage did not finish.
     """
+    what = replace(what, out=what.out.resolve(), work=what.work.resolve())  # one folder has one name
     _check_places(what)
     with _alone(what.work):
         _prepare(what)
@@ -92,20 +97,25 @@ def _do_stages(what: Build, stages: "_Stages") -> Made:
     shards = stages.read("read", what.inputs, config.read.rows_per_shard)
     clean = stages.do("clean", len(shards), Clean(shards, what.inputs, config, what.taken_down))
     report = _counted(what, clean)
+    if not report.kept:
+        raise NothingKept(f"no valid dialogue in {report.name}: {report.line()}")
     cleaned = outputs(clean)
     # Beside the scratch folder, which another setting empties: what an endpoint was paid for stays.
     answers = work.with_name(f"{work.name}-topic-answers.jsonl")
     labelled = outputs(stages.do("label", len(shards), LabelTopics(cleaned, config.topics, answers)))
-    decided = stages.do("group", 1, Group(cleaned, labelled, config, _test_sets(what, stages))).output(0)
+    test_sets = _test_sets(what, stages)
+    decided = stages.do("group", 1, Group(cleaned, labelled, config, test_sets)).output(0)
     sources = tuple(what.inputs[number].name for number, _ in shards)
     deal = stages.do("split", len(shards), Deal(cleaned, labelled, sources, decided))
     for summary in deal.summaries():
-        report.sources[summary["source"]].add_grouped(summary["rejected"])
+        report.sources[summary["source"]].add_dealt(summary)
     if not report.kept:
         raise NothingKept(f"no valid dialogue in {report.name}: {report.line()}")
     partitions = gather_lines(outputs(deal), work / "lines")
     write = stages.do("write", len(partitions), WriteShards(partitions, work / "lines"))
     report.leakage = json.loads((decided / "leakage.json").read_text(encoding="utf-8"))
+    if not report.leakage["none"]:
+        raise NothingKept(f"splits of {report.name} leak, so nothing was published: {report.leakage}")
     return Made(report, cleaned, outputs(deal), write)
 
 
@@ -141,11 +151,16 @@ class _Stages:
 
 def _check_places(what: Build) -> None:
     """Refuse to replace a folder that no build has made, and to build into one that a build empties."""
-    out, work = what.out.resolve(), what.work.resolve()
+    out, work = what.out, what.work
     if out == work or out.is_relative_to(work) or work.is_relative_to(out):
-        raise PlaceError(f"the corpus folder {str(what.out)!r} and the scratch {str(what.work)!r} lie in one another")
-    for folder, mark, kind in ((out, "README.md", "corpus"), (work, KEY, "scratch folder of a build")):
-        if folder.exists() and not (folder / mark).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise PlaceError(f"the corpus folder {str(out)!r} and the scratch {str(work)!r} lie in one another")
+    stored = work / KEY
+    ours = stored.is_file() and re.fullmatch(
+        r"(?:[0-9a-f]{64})?", stored.read_text(encoding="utf-8", errors="replace")
+    )
+    places = ((out, is_corpus(out), "corpus"), (crisis_folder(out), is_corpus(crisis_folder(out)), "set of crises"))
+    for folder, made, kind in (*places, (work, bool(ours), "scratch folder of a build")):
+        if folder.exists() and not made and (not folder.is_dir() or any(folder.iterdir())):
             raise PlaceError(f"{str(folder)!r} is no {kind} and would be replaced: name another, or empty it yourself")
 
 
@@ -172,13 +187,14 @@ def _prepare(what: Build) -> None:
             if path != stored:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         stored.write_text(key)
-    for scratch in what.work.glob("*/.[0-9]*"):
-        shutil.rmtree(scratch)
+    for scratch in what.work.glob(f"*/.[0-9]*-{HOST}-*"):  # of other machines there may be tasks that still run
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _counted(what: Build, clean: Stage) -> Report:
     dated = max(each.changed() for each in what.inputs)
-    report = Report({each.name: SourceReport() for each in what.inputs}, as_dict(what.config), dated)
+    sources = {each.name: SourceReport() for each in what.inputs}
+    report = Report(sources, as_dict(what.config), dated, all(each.reader == "sample" for each in what.inputs))
     for summary in clean.summaries():
         report.sources[summary["source"]].add_cleaned(summary)
     return report
@@ -189,6 +205,23 @@ def _test_sets(what: Build, stages: _Stages) -> tuple[Path, ...]:
     if not what.external:
         return ()
     shards = stages.read("read-test-sets", what.external, what.config.read.rows_per_shard)
-    lenient = replace(what.config.clean, crisis=False, residue=False, identity=False, paper_filter=False)
-    work = Clean(shards, what.external, replace(what.config, clean=lenient), frozenset())
-    return outputs(stages.do("test-sets", len(shards), work))
+    lenient = replace(
+        what.config.clean,
+        crisis=False,
+        residue=False,
+        identity=False,
+        paper_filter=False,
+        personal_data="redact",
+        min_rounds=1,
+        max_rounds=1 << 40,
+        longest_turn=1 << 40,
+    )
+    work = Clean(shards, what.external, replace(what.config, clean=lenient), frozenset(), test_set=True)
+    stage = stages.do("test-sets", len(shards), work)
+    compared: Counter[str] = Counter()
+    for summary in stage.summaries():
+        compared[summary["source"]] += summary["rows"].get("kept", 0)
+    for each in what.external:
+        if not compared[each.name]:
+            raise NothingKept(f"no row of the test set {each.name} can be compared, so it would guard nothing")
+    return outputs(stage)

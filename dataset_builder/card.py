@@ -1,5 +1,6 @@
 """The dataset card: the configs that make `load_dataset` work, and what a reader needs to know of the rows."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Container, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ import yaml
 from dataset_builder import comparison, reading, situations
 from dataset_builder.corpus import SINGLE_TURN, UNLABELLED, partition_folder
 from dataset_builder.dataset_info import dataset_info
-from dataset_builder.licences import licence_of, provenance_table
+from dataset_builder.licences import provenance_table
 from dataset_builder.report import Report
 from dataset_builder.splits import SPLITS
 from dataset_builder.topics import TOPICS
@@ -61,18 +62,19 @@ def write_card(path: Path, report: Report, written: Mapping[str, Mapping[str, Ma
         scores=reading.scores_table() if report.sample else "",
         expressions=reading.expressions_line() if report.sample else "",
         summary=report.line()[0].upper() + report.line()[1:],
-        sources=report.sources,
+        sources={_one_line(name): source for name, source in report.sources.items()},
         rejected=report.rejected.most_common(),
         repaired=_added(report, "repaired"),
         personal_data=_added(report, "personal_data"),
         paper_filter=_added(report, "paper_filter"),
         kept=report.kept,
-        crisis=report.crisis,
-        provenance=provenance_table(report.rows),
+        crisis=report.crisis_set,
+        word_cloud=(path.parent / "report" / "word_cloud.png").exists(),
+        provenance=provenance_table(Counter({_one_line(name): rows for name, rows in report.rows.items()})),
         notices=_notices(report),
         topics_by=report.topics_by.most_common(),
         leakage=report.leakage,
-        word_cloud=report.figures is not None,
+        settings=report.settings["clean"],
         threshold=report.settings["duplicates"]["threshold"],
     )
     path.write_text(text, encoding="utf-8")
@@ -112,8 +114,12 @@ def _yaml(data: Any) -> str:
 
 def _notices(report: Report) -> list[str]:
     """Why rows of some sources may not be passed on."""
-    licences = [(name, licence_of(name)) for name in report.rows]
-    return [f"{name}: {licence.note}" for name, licence in licences if licence and not licence.redistributable]
+    return [f"{rows} rows of {_one_line(source)}: {reason}" for source, (reason, rows) in report.refused.items()]
+
+
+def _one_line(text: str) -> str:
+    """As a cell of a table can hold it."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _added(report: Report, name: str) -> list[tuple[str, int]]:
@@ -136,9 +142,10 @@ def declared_configs(report: Report) -> list[dict[str, Any]]:
     rebuilt corpus is never served stale.
     """
     whole = partition_folder("*" if set(report.sizes) != {SINGLE_TURN} else SINGLE_TURN)
-    hashes = "-".join(report.hashes[partition] for partition in report.conversations)
+    of_all = "".join(report.hashes[partition] for partition in report.conversations)
+    hashes = f"all conversations {hashlib.sha256(of_all.encode()).hexdigest()[:16]}"
     configs = [_config("default", whole, report.totals, hashes) | {"default": True}]
-    for partition, label in {**TOPICS, SINGLE_TURN: "questions, each with one long answer"}.items():
+    for partition, label in {**TOPICS, SINGLE_TURN: ANSWERED}.items():
         if sizes := report.sizes.get(partition):
             configs.append(
                 _config(partition, partition_folder(partition), sizes, f"{label} {report.hashes[partition]}")

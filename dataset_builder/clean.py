@@ -41,14 +41,24 @@ def read_record(row: Row, *, source: str, config: CleanConfig) -> Record | Rejec
 
 
 def clean(
-    row: Row, *, source: str, config: CleanConfig, taken_down: frozenset[str] = frozenset()
+    row: Row,
+    *,
+    source: str,
+    config: CleanConfig,
+    taken_down: frozenset[str] = frozenset(),
+    listed: bool = True,
 ) -> Cleaned | Rejection:
-    """`row` as a record of the corpus, or its rejection; pure, so that any process can do any row."""
+    """`row` as a record of the corpus, or its rejection; pure, so that any process can do any row.
+
+    `listed`: whether `source` is a name of the licence ledger, and not that of a file.
+    """
     identifier = str(row["id"])
     shaped = shape.shape(row.get("messages"), merge=config.merge_turns, trim=config.trim_ends)
     if isinstance(shaped, str):
         return Rejection(identifier, shaped)
     messages, repairs = shaped.messages, list(shaped.repairs)
+    if any(len(message["content"]) > 2 * config.longest_turn for message in messages):
+        return Rejection(identifier, "turn_too_long")  # before the patterns: no repair halves a turn
     traditional = config.text and text.is_traditional(messages)
     for module in ([text] if config.text else []) + ([residue] if config.residue else []):
         messages, done = _repaired(messages, module.REPAIRS)
@@ -57,8 +67,8 @@ def clean(
             return Rejection(identifier, reason)
     if reason := _rejected(messages, row, config):
         return Rejection(identifier, reason)
-    record = record_of(row, messages, source=source)
-    if any(is_taken_down(each, record.source, record.question_id, taken_down) for each in (identifier, record.id)):
+    record = record_of(row, messages, source=source, listed=listed)
+    if _taken_down(identifier, record, taken_down):
         return Rejection(identifier, "taken_down")
     word = paper.paper_filter(messages)
     if word and config.paper_filter:
@@ -70,8 +80,10 @@ def clean(
         if found and config.personal_data == "reject":
             return Rejection(identifier, "personal_data")
     if found:
-        record = record_of(row, messages, source=source)
+        record = record_of(row, messages, source=source, listed=listed)
         repairs.append("redacted")
+        if _taken_down(identifier, record, taken_down):  # by the ids that are published, which redaction has changed
+            return Rejection(identifier, "taken_down")
     return Cleaned(record, identifier, tuple(repairs), traditional, tier, found, word)
 
 
@@ -86,6 +98,10 @@ def redacted(messages: Messages) -> tuple[Messages, Counter[str]]:
         found.update(piece.kind for piece in pieces)
         result.append({"role": message["role"], "content": content})
     return result, found
+
+
+def _taken_down(identifier: str, record: Record, ids: frozenset[str]) -> bool:
+    return any(is_taken_down(each, record.source, record.question_id, ids) for each in (identifier, record.id))
 
 
 def _tier(messages: Messages) -> str:

@@ -76,7 +76,11 @@ class CorpusConfig:
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float, float]] = {
             "read.rows_per_shard": (self.read.rows_per_shard, 1, 1_000_000),
+            "clean.max_rounds": (self.clean.max_rounds, 1, float("inf")),
             "clean.min_rounds": (self.clean.min_rounds, 1, self.clean.max_rounds),
+            "clean.longest_turn": (self.clean.longest_turn, 1, float("inf")),
+            "duplicates.seed": (self.duplicates.seed, 0, 2**62),
+            "splits.seed": (self.splits.seed, 0, 2**62),
             "duplicates.threshold": (self.duplicates.threshold, 0.5, 1),
             "duplicates.template_rows": (self.duplicates.template_rows, 0, float("inf")),
             "topics.threshold": (self.topics.threshold, 0, 1),
@@ -86,6 +90,8 @@ class CorpusConfig:
         for name, (value, low, high) in bounds.items():
             if not low <= value <= high:
                 raise ConfigError(f"{name}={value} is not between {low} and {high}")
+        if self.duplicates.template_rows == 1:
+            raise ConfigError("duplicates.template_rows=1 would reject every row; give 2 or more, or 0 for no limit")
         if self.topics.labeller == "endpoint" and not (self.topics.base_url and self.topics.model):
             raise ConfigError("topics.labeller=endpoint needs topics.base_url and topics.model")
 
@@ -107,7 +113,10 @@ def load_config(path: Path = FILE, overrides: Sequence[str] = ()) -> CorpusConfi
         stage, dot, name = key.partition(".")
         if not separator or not dot:
             raise ConfigError(f"the override {override!r} is not stage.key=value, as in clean.paper_filter=true")
-        values.setdefault(stage, {})[name] = yaml.safe_load(value)
+        try:
+            values.setdefault(stage, {})[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ConfigError(f"the value in the override {override!r} cannot be read as YAML; quote it") from None
     stages = typing.get_type_hints(CorpusConfig)
     _same_keys(values, stages, f"{path}: stage")
     return CorpusConfig(**{name: _stage(kind, values[name], f"{path}: {name}.") for name, kind in stages.items()})

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,8 +34,8 @@ class Input:
         return _sample_rows() if self.reader == "sample" else READERS[self.reader](self.path)
 
     def changed(self) -> str:
-        """The UTC day on which the newest of its files was last changed, as ISO 8601."""
-        newest = max(file.stat().st_mtime for file in self._files())
+        """The UTC day on which the newest of its files was last changed, ISO 8601; SOURCE_DATE_EPOCH overrules it."""
+        newest = float(os.environ.get("SOURCE_DATE_EPOCH") or max(file.stat().st_mtime for file in self._files()))
         return datetime.fromtimestamp(newest, UTC).date().isoformat()
 
     def _files(self) -> list[Path]:

@@ -27,10 +27,11 @@ class Leakage:
     threshold: float
     removed: dict[str, int] = field(default_factory=dict)  # rows that the check took out of the corpus, by reason
     of_random_split: dict[str, float] = field(default_factory=dict)  # what splitting row by row would have leaked
+    external: dict[str, int] = field(default_factory=dict)  # rows left that a test set of others has, or nearly
 
     @property
     def none(self) -> bool:
-        return not any(sum(counts.values()) for counts in [*self.exact.values(), self.near])
+        return not any(sum(counts.values()) for counts in [*self.exact.values(), self.near, self.external])
 
     def as_dict(self) -> dict[str, Any]:
         return {"none": self.none, **vars(self)}

@@ -53,23 +53,25 @@ class Rejection:
     reason: str
 
 
-def record_of(row: "Row", messages: Messages, *, source: str) -> Record:
+def record_of(row: "Row", messages: Messages, *, source: str, listed: bool = True) -> Record:
     """The record of a row whose `messages` were found to be a conversation.
 
     `topic`, `question_id`, `source`, `license` and `rewriter` are taken where the row has them; a licence that the row
-    does not name is looked up in the ledger. Without a `question_id`, conversations with the same opening belong to
-    the same question.
+    does not name is looked up in the ledger, unless `source` is only what a file is called (not `listed`). What a row
+    says that it derives from becomes part of `rewriter`, so that a push can refuse it. Without a `question_id`,
+    conversations with the same opening belong to the same question.
     """
+    entry = licence_of(row.get("source") or source) if listed or row.get("source") else None
     source = row.get("source") or source
-    listed = licence_of(source)
+    rewriter = row.get("rewriter") or UNKNOWN
     return Record(
         id="c-" + _digest(json.dumps(messages, ensure_ascii=False)),
         topic=topic_id(row.get("topic")),
         messages=messages,
         question_id=str(row.get("question_id") or "q-" + _digest(opening(messages))),
         source=source,
-        license=row.get("license") or (listed.licence if listed else UNKNOWN),
-        rewriter=row.get("rewriter") or UNKNOWN,
+        license=row.get("license") or (entry.licence if entry else UNKNOWN),
+        rewriter=f"{rewriter}, from {row['derived_from']}" if row.get("derived_from") else rewriter,
     )
 
 

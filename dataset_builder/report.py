@@ -35,13 +35,14 @@ class SourceReport:
         self.kept += rows.get("kept", 0)
         self.crisis += rows.get("crisis", 0)
         self.traditional += rows.get("traditional", 0)
-        for name in ("rejected", "repaired", "personal_data", "paper_filter", "licenses"):
+        for name in ("rejected", "repaired", "personal_data"):
             getattr(self, name).update(counts[name])
 
-    def add_grouped(self, rejected: dict[str, int]) -> None:
-        """Take off what was rejected for what only the whole corpus could tell."""
-        self.kept -= sum(rejected.values())
-        self.rejected.update(rejected)
+    def add_dealt(self, counts: dict[str, Any]) -> None:
+        """Add the summary of a shard that was dealt out; take off what only the whole corpus could tell of."""
+        self.kept -= sum(counts["rejected"].values())
+        for name in ("rejected", "paper_filter", "licenses"):
+            getattr(self, name).update(counts[name])
 
     def as_dict(self) -> dict[str, Any]:
         return {name: dict(value) if isinstance(value, Counter) else value for name, value in vars(self).items()}
@@ -53,7 +54,8 @@ class Report:
 
     sources: dict[str, SourceReport]
     settings: dict[str, Any]
-    dated: str  # the day on which the newest source was last changed, so that equal sources give equal bytes
+    dated: str  # the day on which the newest source was last changed
+    sample: bool  # whether this is the corpus that the project ships, and nothing else
     rows: Counter[str] = field(default_factory=Counter)
     """Rows of the corpus by the source that each names: what a licence is asked for."""
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -63,6 +65,10 @@ class Report:
     topics_by: Counter[str] = field(default_factory=Counter)
     """Rows by who named their topic: the source, a labeller, or nobody."""
     leakage: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Sources of rows that may not be passed on: why, and how many."""
+    crisis_set: int = 0
+    """Different conversations in the crisis set; `crisis` counts the same one once for each source that has it."""
     figures: Figures | None = None
     """Of the conversations; None where every row is a single turn."""
 
@@ -70,11 +76,6 @@ class Report:
     def name(self) -> str:
         names = list(self.sources)
         return ", ".join(names) if len(names) <= NAMED else f"{len(names)} sources"
-
-    @property
-    def sample(self) -> bool:
-        """Whether this is the corpus that the project ships, and nothing else."""
-        return list(self.sources) == ["soulchat-sample"]
 
     @property
     def read(self) -> int:
@@ -108,9 +109,15 @@ class Report:
         sizes = self.conversations.values()
         return {split: rows for split in SPLITS if (rows := sum(s.get(split, 0) for s in sizes))}
 
+    def splits_line(self) -> str:
+        """Rows of the splits of `default`, and of the single turns beside them."""
+        conversations = ", ".join(f"{split} {rows}" for split, rows in self.totals.items())
+        beside = self.sizes.get(SINGLE_TURN) if self.conversations is not self.sizes else None
+        return conversations + (f"; single turns {sum(beside.values())}" if beside else "")
+
     def line(self) -> str:
         reasons = ", ".join(f"{reason} {count}" for reason, count in self.rejected.most_common())
-        crisis = f", crisis {self.crisis} (in a set of their own)" if self.crisis else ""
+        crisis = f", crisis {self.crisis}" if self.crisis else ""
         return f"read {self.read}, kept {self.kept}{crisis}, rejected {self.rejected.total()}" + (
             reasons and f" ({reasons})"
         )
@@ -121,7 +128,7 @@ class Report:
         if rejected := self.rejected.total():
             yield f"the {rejected} rejected dialogues and why: {work / 'rejected.jsonl'}"
         if self.crisis:
-            yield f"the {self.crisis} conversations in a crisis, never published with the corpus: {out}-crisis"
+            yield f"{self.crisis_set} conversations in a crisis, never published with the corpus: {out}-crisis"
         if set(self.sizes) == {UNLABELLED}:
             yield "no row has one of the 12 topics, so the corpus has the 'default' config only"
         for split in set(SPLITS) - set(self.totals):
@@ -131,4 +138,14 @@ class Report:
         # Not asdict of the whole: it takes a Counter apart.
         totals = {"read": self.read, "kept": self.kept, "crisis": self.crisis, "rejected": dict(self.rejected)}
         sources = {name: source.as_dict() for name, source in self.sources.items()}
-        return totals | vars(self) | {"sources": sources, "figures": self.figures and asdict(self.figures)}
+        settings = {stage: dict(values) for stage, values in self.settings.items()}
+        settings["topics"].pop("base_url")  # perhaps of a network that is nobody's business
+        return (
+            totals
+            | vars(self)
+            | {
+                "sources": sources,
+                "settings": settings,
+                "figures": self.figures and asdict(self.figures),
+            }
+        )

@@ -32,6 +32,8 @@ class Deal:
         reasons, splits, groups = decisions(self.decided)(task)
         labels = json.loads((self.labelled[task] / "labels.json").read_text(encoding="utf-8"))
         counts: Counter[str] = Counter()
+        paper: Counter[str] = Counter()
+        licenses: Counter[str] = Counter()
         words: Counter[str] = Counter()
         with ExitStack() as files:
             out = _Files(folder, files)
@@ -45,11 +47,20 @@ class Deal:
                 out.write(f"{place}/{split}.jsonl", record)
                 out.write("rows.jsonl", _about(row, labels[index], split, int(groups[index])))
                 counts[f"{place}/{split}"] += 1
+                licenses[record["license"]] += 1
+                if row["paper"]:
+                    paper[row["paper"]] += 1
                 if place != SINGLE_TURN:
                     words.update(count_words(m["content"] for m in record["messages"] if m["role"] == "assistant"))
         frequent = dict(words.most_common(WORDS))
         (folder / "words.json").write_text(json.dumps(frequent, ensure_ascii=False), encoding="utf-8")
-        return {"source": self.sources[task], "sizes": counts, "rejected": reason_counts(reasons)}
+        return {
+            "source": self.sources[task],
+            "sizes": counts,
+            "rejected": reason_counts(reasons),
+            "paper_filter": paper,
+            "licenses": licenses,
+        }
 
     def needs(self, task: int) -> list[Path]:
         return [

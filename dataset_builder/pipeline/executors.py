@@ -8,7 +8,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Literal, get_args
@@ -20,7 +21,9 @@ from dataset_builder.pipeline.stage import Stage
 
 Kind = Literal["pool", "local", "slurm", "ray", "jobs"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-KEY = "key"
+RESERVED = {"pipeline", "tasks", "workers", "skip_completed", "logging_dir", "depends"}
+"""Arguments of datatrove's executors that a build gives them."""
+KEY = "soulchat-build.key"
 """The file in a build's scratch folder that says which build it is of."""
 POLL = 2.0
 """Seconds between two looks at what Slurm has finished."""
@@ -58,6 +61,10 @@ def executor_from(kind: str, workers: int, options: Path | None) -> Executor:
         raise ValueError(f"{options} cannot be read as YAML ({error})") from None
     if not isinstance(values, dict):
         raise ValueError(f"{options} holds a {type(values).__name__}, not arguments as `partition: cpu` lines")
+    if values and kind == "pool":
+        raise ValueError("--executor-options are datatrove's; the pool has none: name an --executor")
+    if reserved := sorted(RESERVED & set(values)):
+        raise ValueError(f"{options} sets {reserved[0]!r}, which the build sets itself; leave it out")
     return Executor(kind, workers, values)
 
 
@@ -132,7 +139,9 @@ class _Pool:
                 stage.run(task)
             return
         # Spawned, not forked: threads of Arrow and OpenCC in the parent would leave locks that nobody opens.
-        self._pool = self._pool or ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"))
+        self._pool = self._pool or ProcessPoolExecutor(
+            self._workers, mp_context=get_context("spawn"), initializer=_end_with_parent
+        )
         futures = [self._pool.submit(stage.run, task) for task in todo]
         try:
             for future in as_completed(futures):
@@ -145,6 +154,18 @@ class _Pool:
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _end_with_parent() -> None:
+    """A worker whose build was killed would go on with its tasks, in the midst of the next build."""
+    parent = parent_process()
+    assert parent is not None
+
+    def waiting() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=waiting, daemon=True).start()
 
 
 def _datatrove(stage: Stage, todo: Sequence[int], executor: Executor) -> None:

@@ -1,7 +1,6 @@
 """From finished stages to the corpus folder: shards, index of rows, report, pictures, card; in place by a rename."""
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from dataset_builder.card import declared_configs, write_card, write_crisis_card
 from dataset_builder.comparison import peers
-from dataset_builder.corpus import CRISIS, partition_folder
+from dataset_builder.corpus import CRISIS, partition_folder, refused_sources
 from dataset_builder.croissant import croissant
 from dataset_builder.figures import measure
 from dataset_builder.pipeline.stage import Stage
@@ -19,6 +18,8 @@ from dataset_builder.report import Report
 from dataset_builder.shards import write_shards
 from dataset_builder.splits import SPLITS
 
+MADE = {"README.md", "croissant.json", "data", "report", ".gitattributes", ".cache"}
+"""What lies in the folder of a corpus; the last two are a Hub's and its client's."""
 ROWS = "rows.parquet"
 """In the report: what is known of each row beside the row, one line per row of the corpus."""
 
@@ -37,32 +38,52 @@ def finish(made: Made, *, out: Path, work: Path) -> None:
     """Put the finished corpus in the place of `out`, and its crisis conversations in `<out>-crisis`."""
     report = made.report
     _gather_rejects(made, work / "rejected.jsonl")
-    staging = work / "staging"
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = _staging(out)
     (staging / "report").mkdir(parents=True)
     written = {summary["partition"]: summary for summary in made.written.summaries()}
     for task, (partition, summary) in enumerate(written.items()):
         report.sizes[partition] = {s: summary["splits"][s]["rows"] for s in SPLITS if s in summary["splits"]}
         report.hashes[partition] = summary["hash"]
-        _link_tree(made.written.output(task) / "data", staging / partition_folder(partition))
+        # Copied, not linked: what somebody does to the corpus must not reach what a later start takes for done.
+        shutil.copytree(made.written.output(task) / "data", staging / partition_folder(partition))
     _write_rows(made.dealt, staging / "report" / ROWS, report)
     report.figures = measure(_records(made.dealt))
+    crisis = _write_crisis(made.cleaned, crisis_folder(out), work, report)
+    report.refused = refused_sources(staging)
     _write_report(staging / "report", report, _words(made.dealt))
     write_card(staging / "README.md", report, {partition: each["splits"] for partition, each in written.items()})
     _write_croissant(staging, report)
-    crisis = _write_crisis(made.cleaned, work, report)
     swap(staging, out)
-    crisis_out = out.with_name(f"{out.name}-{CRISIS}")
     if crisis:
-        swap(crisis, crisis_out)
-    elif (crisis_out / "README.md").is_file():  # of an earlier corpus; this one has none
-        shutil.rmtree(crisis_out)
+        swap(crisis, crisis_folder(out))
+    elif crisis_folder(out).exists():  # of an earlier corpus; this one has none
+        shutil.rmtree(crisis_folder(out))
+
+
+def crisis_folder(out: Path) -> Path:
+    """Where the conversations in a crisis go that were taken out of the corpus at `out`."""
+    return out.with_name(f"{out.name}-{CRISIS}")
+
+
+def is_corpus(folder: Path) -> bool:
+    """Whether a build has made all of `folder`, so that the next one may replace it."""
+    if not (folder / "README.md").is_file() or not (folder / "data").is_dir():
+        return False
+    return {path.name for path in folder.iterdir()} <= MADE
+
+
+def _staging(out: Path) -> Path:
+    """An empty folder beside `out`, on the same disk, since a rename crosses none."""
+    staging = out.with_name(f".{out.name}.new")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    return staging
 
 
 def swap(staging: Path, out: Path) -> None:
     """Put `staging` in the place of `out`; killed in between, the next build finds neither in its way."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    old = staging.with_name("replaced")
+    old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
@@ -84,12 +105,6 @@ def _gather_rejects(made: Made, path: Path) -> None:
             if (folder / "rejected.jsonl").is_file():
                 with (folder / "rejected.jsonl").open("rb") as rejects:
                     shutil.copyfileobj(rejects, gathered)
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    target.mkdir(parents=True)
-    for file in sorted(source.glob("*.parquet")):
-        os.link(file, target / file.name)
 
 
 def _write_rows(scattered: Iterable[Path], path: Path, report: Report) -> None:
@@ -150,24 +165,25 @@ def _write_croissant(staging: Path, report: Report) -> None:
     (staging / "croissant.json").write_text(text, encoding="utf-8")
 
 
-def _write_crisis(cleaned: Iterable[Path], work: Path, report: Report) -> Path | None:
+def _write_crisis(cleaned: Iterable[Path], out: Path, work: Path, report: Report) -> Path | None:
     """The conversations in which somebody may be in danger, as a dataset of their own; None where there are none."""
-    staging, lines = work / "staging-crisis", work / "crisis-lines" / CRISIS
-    for folder in (staging, lines.parent):
-        shutil.rmtree(folder, ignore_errors=True)
+    lines = work / "crisis-lines" / CRISIS
+    shutil.rmtree(lines.parent, ignore_errors=True)
     lines.mkdir(parents=True)
     seen: set[str] = set()
     tiers: Counter[str] = Counter()
-    with (lines / "train.jsonl").open("w", encoding="utf-8") as out:
+    with (lines / "train.jsonl").open("w", encoding="utf-8") as kept:
         for shard in cleaned:
             with (shard / "crisis.jsonl").open(encoding="utf-8") as rows:
                 for row in map(json.loads, rows):
                     if row["record"]["id"] not in seen:
                         seen.add(row["record"]["id"])
                         tiers[row["tier"]] += 1
-                        out.write(json.dumps(row["record"], ensure_ascii=False) + "\n")
+                        kept.write(json.dumps(row["record"], ensure_ascii=False) + "\n")
+    report.crisis_set = len(seen)
     if not seen:
         return None
+    staging = _staging(out)
     written = write_shards(CRISIS, lines.parent, staging / "data", work / "crisis-cache")
     write_crisis_card(staging / "README.md", report, {split: asdict(s) for split, s in written.items()}, tiers)
     return staging

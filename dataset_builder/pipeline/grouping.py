@@ -101,7 +101,11 @@ class Group:
         random = leakage.of_random_split(
             shared, reasons == KEPT, held_out=settings.held_out or 0.05, seed=settings.seed
         )
-        return replace(found, of_random_split=random)
+        if not self.external:
+            return replace(found, of_random_split=random)
+        kept = reasons == KEPT
+        left = {"rows": int((self._in_external(keys, texts) & kept).sum())}
+        return replace(found, of_random_split=random, external=left)
 
     def _topics(self) -> NDArray[np.int64]:
         """A number per row, -1 where it has no topic."""
@@ -139,14 +143,16 @@ class Group:
         for name in ("content", "opening"):
             found |= np.isin(keys[name], _all(self.external, name))
         with ExitStack() as files:
-            pairs = duplicates.cross_pairs(
-                _stacked(self.external, "check"),
-                _stacked(self.cleaned, "check"),
-                threshold=self.config.duplicates.threshold,
-                left_text=Texts(self.external, files),
-                right_text=texts,
-            )
-        found[pairs[:, 1]] = True
+            theirs = Texts(self.external, files)
+            for name in ("signatures", "check"):  # two independent looks: what one misses, the other finds
+                pairs = duplicates.cross_pairs(
+                    _stacked(self.external, name),
+                    _stacked(self.cleaned, name),
+                    threshold=self.config.duplicates.threshold,
+                    left_text=theirs,
+                    right_text=texts,
+                )
+                found[pairs[:, 1]] = True
         return found
 
 

@@ -1,6 +1,5 @@
 """The first stage: each source, streamed once, into raw shards of so many rows. All later stages work by shard."""
 
-import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,9 @@ from typing import Any
 from dataset_builder.inputs import Input
 from dataset_builder.records import Rejection
 from dataset_builder.sources import Row
+
+SHARD_CHARACTERS = 16_000_000
+"""A shard is closed once it holds these, however few rows they are: 5,000 dialogues have some 5 million."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +25,33 @@ class Ingest:
     def __call__(self, task: int, folder: Path) -> dict[str, Any]:
         shards = self.raw / f"{task:03d}"
         shards.mkdir(parents=True, exist_ok=True)
-        stream, rows = self.inputs[task].rows(), 0
-        while batch := list(itertools.islice(stream, self.rows_per_shard)):
-            shard = shards / f"{rows // self.rows_per_shard:05d}.jsonl"
-            rows += len(batch)
+        rows, number = 0, 0
+        for batch in _batches(map(_line, self.inputs[task].rows()), self.rows_per_shard):
+            shard = shards / f"{number:05d}.jsonl"
+            rows, number = rows + len(batch), number + 1
             if not shard.exists():  # a source reads the same again, so what was written before the kill stays
                 partial = shard.with_suffix(".partial")
-                partial.write_text("".join(map(_line, batch)), encoding="utf-8")
+                with partial.open("w", encoding="utf-8") as file:
+                    file.writelines(batch)
                 partial.rename(shard)
         return {"rows": rows}
 
     def needs(self, task: int) -> list[Path]:
         return []  # sources lie where the build was started, and are read there
+
+
+def _batches(lines: Iterator[str], most: int) -> Iterator[list[str]]:
+    """Of at most so many lines, and fewer where they are large: memory follows neither the file nor its rows."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if len(batch) == most or size > SHARD_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def raw_shards(raw: Path) -> list[tuple[int, Path]]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import platform
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 SUMMARY = "summary.json"
+HOST = re.sub(r"[^\w.]", "_", platform.node()) or "host"
 
 
 class Work(Protocol):
@@ -48,7 +51,7 @@ class Stage:
         """Do `task`, unless it is done. Killed anywhere, it leaves nothing that could be taken for its output."""
         if self.output(task).is_dir():
             return
-        scratch = self.folder / f".{task:05d}-{os.getpid()}"
+        scratch = self.folder / f".{task:05d}-{HOST}-{os.getpid()}"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         summary = self.do(task, scratch)

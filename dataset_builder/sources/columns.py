@@ -9,7 +9,7 @@ from dataset_builder.sources.messages import about, turns
 from dataset_builder.sources.row import Row, row_id
 
 UNDERSTOOD = "a column messages; or question and answer; or dialogue_id (or id), role and content"
-ABOUT = ("id", "topic", "normalizedTag", "question_id", "answer", "source", "license", "rewriter")
+ABOUT = ("id", "topic", "normalizedTag", "question_id", "answer", "source", "license", "rewriter", "derived_from")
 """Columns that are read besides, where a table has them."""
 
 

@@ -40,6 +40,9 @@ def about(item: Mapping[str, Any], result: Row) -> None:
         result["license"] = licence
     if rewriter := _text(item.get("rewriter")):
         result["rewriter"] = rewriter
+    origins = item.get("derived_from")
+    if origin := _text(", ".join(map(str, origins)) if isinstance(origins, list) else origins):
+        result["derived_from"] = origin
 
 
 def turns(messages: Any) -> Any:

@@ -27,6 +27,7 @@ class Row(TypedDict):
     source: NotRequired[str]  # only where a row names its own (messages, csv, parquet)
     license: NotRequired[str]
     rewriter: NotRequired[str]
+    derived_from: NotRequired[str]
 
 
 def row_id(given: Any, otherwise: str) -> str:

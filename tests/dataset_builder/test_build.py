@@ -5,13 +5,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dataset_builder.build import NothingKept, PlaceError
 from dataset_builder.corpus import corpus_files
+from dataset_builder.pipeline.executors import KEY
 from dataset_builder.topics import TOPICS
+from tests.dataset_builder import synthetic
 from tests.dataset_builder.building import build_into
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,6 +219,58 @@ def test_two_builds_in_one_scratch_folder_are_refused(tmp_path):
 
 def test_a_scratch_folder_whose_emptying_was_killed_is_emptied_again(tmp_path):
     built(tmp_path, dialogues(3))
-    (tmp_path / "work" / "key").write_text("")  # what a kill leaves in the midst of it
+    (tmp_path / "work" / KEY).write_text("")  # what a kill leaves in the midst of it
     (tmp_path / "work" / "clean" / "00000" / "records.jsonl").unlink()
     assert built(tmp_path, dialogues(3)).kept == 3
+
+
+@pytest.mark.parametrize("name", ["soulchat", "soulchat-crisis"])
+def test_a_folder_with_a_readme_of_its_own_is_no_corpus(tmp_path, name):
+    (tmp_path / name).mkdir()
+    for file in ("README.md", "thesis.tex"):
+        (tmp_path / name / file).write_text("mine")
+    with pytest.raises(PlaceError, match=f"{name}' is no"):
+        built(tmp_path, dialogues(3))
+    assert (tmp_path / name / "thesis.tex").exists()
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "soulchat").symlink_to(tmp_path / "real")
+    for count in (3, 4):
+        assert built(tmp_path, dialogues(count)).kept == count
+    assert (tmp_path / "soulchat").is_symlink() and (tmp_path / "real" / "data").is_dir()
+
+
+def test_workers_end_with_the_build_that_is_killed(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in synthetic.dialogues(4000)), "utf-8")
+    arguments = ["build", f"messages:{rows}", "--workers", "2", "--set", "read.rows_per_shard=500"]
+    command = [sys.executable, "-m", "dataset_builder", *arguments]
+    log = (tmp_path / "log").open("w")
+    process = psutil.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
+    try:
+        while not list((tmp_path / "build" / "corpus").glob("clean/.[0-9]*")):
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.05)
+        children = process.children(recursive=True)
+    finally:
+        process.kill()
+        process.wait()
+    assert len(children) >= 2
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+def test_what_is_read_into_a_pipe_that_closes_ends_quietly(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in synthetic.dialogues(2000)), "utf-8")
+    line = f"{sys.executable} -m dataset_builder read messages {rows} | head -1"
+    result = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(result.stdout.splitlines()) == 1 and "error" not in result.stderr
+
+
+def test_make_lists_its_targets():
+    result = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "CORPUS='sample | [FORMAT:]PATH | hf:REPO …'" in result.stdout and "\n  train " in result.stdout

@@ -3,8 +3,11 @@
 import json
 import random
 
+import pytest
 from pyarrow import parquet
 
+from dataset_builder.build import NothingKept
+from dataset_builder.corpus import refused_sources
 from dataset_builder.inputs import inputs
 from tests.dataset_builder.building import build_into, written
 from tests.dataset_builder.synthetic import dialogues
@@ -184,3 +187,56 @@ def test_a_labeller_names_the_topics_that_sources_do_not(tmp_path):
     report = build_into(tmp_path, rows, settings=settings)
     assert report.topics_by["classifier"] >= 5
     assert sum(report.sizes["marriage"].values()) >= 4
+
+
+def test_the_published_id_of_a_row_with_personal_data_takes_it_down(tmp_path):
+    rows = list(dialogues(10))
+    rows[3]["messages"][0]["content"] += "我的手机号是13800138000。"
+    build_into(tmp_path, rows)
+    (row,) = [row for row in rows_of(tmp_path / "soulchat") if "[手机号]" in row["messages"][0]["content"]]
+    for published in (row["id"], row["question_id"]):
+        assert build_into(tmp_path, rows, taken_down=frozenset({published})).rejected == {"taken_down": 1}
+
+
+def test_a_corpus_that_becomes_a_test_set_is_another_build(tmp_path):
+    first, second = written(tmp_path, list(dialogues(10))), written(tmp_path, list(dialogues(10, seed=1)))
+    assert build_into(tmp_path, f"messages:{first}", f"messages:{second}").kept == 20
+    test_set = tuple(inputs([f"messages:{second}"]))
+    assert build_into(tmp_path, f"messages:{first}", external=test_set).kept == 10
+
+
+def test_a_test_set_of_prompts_alone_keeps_their_openings_out_and_an_unreadable_one_is_an_error(tmp_path):
+    rows = list(dialogues(10))
+    prompts = written(tmp_path, [{"id": n, "messages": row["messages"][:1]} for n, row in enumerate(rows[:3])])
+    report = build_into(tmp_path, rows, external=tuple(inputs([f"messages:{prompts}"])))
+    assert report.rejected == {"in_external_test": 3} and report.leakage["external"] == {"rows": 0}
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("no json\n")
+    with pytest.raises(NothingKept, match="no row of the test set bad can be compared"):
+        build_into(tmp_path, rows, external=tuple(inputs([f"messages:{bad}"])))
+
+
+def test_what_a_row_derives_from_is_refused_and_a_files_name_grants_no_licence(tmp_path):
+    rows = [row | {"license": "mit", "derived_from": ["psyqa"]} for row in dialogues(3)]
+    build_into(tmp_path, rows)
+    assert "made from psyqa" in refused_sources(tmp_path / "soulchat")["rows0"][0]
+    (tmp_path / "esconv.jsonl").write_text(written(tmp_path, list(dialogues(3, seed=2))).read_text("utf-8"), "utf-8")
+    build_into(tmp_path, f"messages:{tmp_path / 'esconv.jsonl'}")
+    assert {row["license"] for row in rows_of(tmp_path / "soulchat")} == {"unknown"}
+    assert "licence is unknown" in refused_sources(tmp_path / "soulchat")["esconv"][0]
+    assert "**Not to be passed on**" in (tmp_path / "soulchat" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("clean.crisis=false", "Crisis language was not looked for"),
+        ("clean.personal_data=keep", "Personal data was **not looked for**"),
+        ("clean.paper_filter=true", "我是, 自杀, 跳楼 …) was applied"),
+    ],
+)
+def test_the_card_says_what_was_switched_off(tmp_path, setting, said):
+    build_into(tmp_path, list(dialogues(5)), settings=[setting])
+    card = (tmp_path / "soulchat" / "README.md").read_text("utf-8")
+    assert said in card and "不含真实来访者资料" not in card
+    assert "in a set that is not published" not in card or setting != "clean.crisis=false"
