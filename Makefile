@@ -8,6 +8,10 @@ ORG ?=
 PUBLIC ?=
 SET ?=
 BUILD ?=
+QUESTIONS ?=
+BASE_URL ?=
+MODEL ?=
+REVIEWERS ?= reviewer
 REPLIES ?= 120
 
 BIN := .venv/bin
@@ -26,7 +30,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train evaluate card push demo hub lint format test prove bench hub-ready
+.PHONY: help setup data rewrite review train evaluate card push demo hub lint format test prove bench hub-ready
 
 help:  ## this list
 	@echo "make TARGET [RECIPE=nano] [CORPUS='sample | [FORMAT:]PATH | hf:REPO …'] [HUB=local|huggingface ORG=…] [PUBLIC=1] [SET=key=value] [BUILD=stage.key=value] [REPLIES=120]"
@@ -34,8 +38,18 @@ help:  ## this list
 
 setup: .venv/.installed  ## the virtual environment, pinned by constraints.txt
 
+DECISIONS = $(wildcard build/review/decisions)
+
 data: .venv/.installed $(if $(filter push,$(MAKECMDGOALS)),hub-ready)  ## the corpus, into ./soulchat/: load_dataset("soulchat", "family")
-	$(BIN)/python -m dataset_builder build $(CORPUS) $(foreach value,$(BUILD),--set $(value))
+	$(BIN)/python -m dataset_builder build $(CORPUS) $(foreach value,$(BUILD),--set $(value)) \
+		$(if $(DECISIONS),--decisions $(DECISIONS))
+
+rewrite: .venv/.installed  ## QUESTIONS into conversations, by MODEL at BASE_URL, into build/rewritten/; resumes
+	$(BIN)/python -m dataset_builder rewrite "$(QUESTIONS)" --base-url "$(BASE_URL)" --model "$(MODEL)" --out build/rewritten
+
+review: .venv/.installed  ## proofread a sample of CORPUS in a browser, for each of REVIEWERS; make data applies it
+	$(BIN)/python -m dataset_builder review $(CORPUS) $(foreach name,$(REVIEWERS),--reviewer $(name)) \
+		$(if $(QUESTIONS),--questions "$(QUESTIONS)")
 
 train: data  ## RECIPE on the corpus, into build/model/; resumes where it was stopped
 	@$(BIN)/python -m training --check $(TRAINING)  # a launcher would bury its one line under a traceback

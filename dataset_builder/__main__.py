@@ -53,6 +53,7 @@ def build(
     test_set: Annotated[
         list[str] | None, typer.Option(help="a corpus that this one must not contain, such as another's test set")
     ] = None,
+    decisions: Annotated[Path | None, typer.Option(help="of `review`: its folder `decisions`")] = None,
     executor: Annotated[str, typer.Option(help="pool, or datatrove's local, slurm, ray, jobs")] = "pool",
     workers: Annotated[int, typer.Option(help="processes or tasks at once; 0: as many as cores", min=0)] = 0,
     executor_options: Annotated[
@@ -86,6 +87,7 @@ def build(
             taken_down=taken_down(takedown or TAKEDOWN),
             external=tuple(inputs(test_set)) if test_set else (),
             executor=executor_from(executor, workers, executor_options),
+            decisions=decisions,
         )
         report = build_corpus(what, progress)
         print(f"{report.line()} -> {out}: {report.splits_line()}")
@@ -222,6 +224,39 @@ def validate(
             if not isinstance(transcript, str):
                 raise ValueError(f"{file}:{number} holds a JSON {type(transcript).__name__}, not a string")
             print(json.dumps(asdict(validate_transcript(transcript)), ensure_ascii=False))
+
+
+@app.command()
+def review(
+    corpus: Annotated[str, typer.Argument(help="what to read: anything that `build` reads, as accepted.jsonl")],
+    reviewer: Annotated[list[str], typer.Option(help="a reviewer's name; once for each")],
+    out: Annotated[Path, typer.Option(help="links, the sample, and decisions as they are made")] = Path(
+        "build/review"
+    ),
+    size: Annotated[int, typer.Option(help="conversations of the sample", min=1)] = 200,
+    overlap: Annotated[float, typer.Option(help="share that everybody reads, for their agreement")] = 0.2,
+    questions: Annotated[Path | None, typer.Option(help="the questions that were rewritten, to show beside")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 7861,
+    agreement: Annotated[bool, typer.Option("--agreement", help="print how far reviewers agree, and end")] = False,
+) -> None:
+    """Serve a page on which people accept, edit or reject a sample; `build --decisions` applies what they decide.
+
+    \b
+    Examples:
+      python -m dataset_builder review build/rewritten/accepted.jsonl --questions q.jsonl --reviewer 林 --reviewer 周
+      python -m dataset_builder review sample --reviewer 林 --agreement
+    """
+    from dataclasses import asdict
+
+    from dataset_builder.review.agreement import agreement as agree
+    from dataset_builder.review.serve import serve
+    from dataset_builder.review.store import load_decisions
+
+    with clear_errors():
+        if agreement:
+            print(json.dumps(asdict(agree(load_decisions(out / "decisions"))), ensure_ascii=False))
+            return
+        serve(corpus, out, reviewer, port, size=size, overlap=overlap, questions=str(questions or ""))
 
 
 @app.command()

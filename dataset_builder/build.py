@@ -23,6 +23,7 @@ from dataset_builder.pipeline.labelling import LabelTopics
 from dataset_builder.pipeline.stage import HOST, Stage, Work, outputs
 from dataset_builder.pipeline.writing import WriteShards, gather_lines
 from dataset_builder.report import Report, SourceReport
+from dataset_builder.review.apply import outcomes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,6 +50,7 @@ class Build:
     taken_down: frozenset[str] = frozenset()
     external: tuple[Input, ...] = ()  # test sets of others, which the corpus must not contain
     executor: Executor = field(default_factory=Executor)
+    decisions: Path | None = None  # of a review, a file for each reviewer
 
     def key(self) -> str:
         """Of everything that the result depends on: sources, settings, and the code that works on them."""
@@ -58,6 +60,8 @@ class Build:
             for each in inputs:
                 digest.update(each.fingerprint().encode())
         digest.update("\0".join(sorted(self.taken_down)).encode())
+        for file in sorted(self.decisions.glob("*.jsonl")) if self.decisions else ():
+            digest.update(file.read_bytes())
         for package in ("dataset_builder", "safety"):
             for file in sorted((ROOT / package).rglob("*")):
                 if file.suffix in (".py", ".yaml", ".txt", ".jsonl", ".md"):
@@ -95,7 +99,9 @@ def build(what: Build, progress: Progress = lambda name, done, tasks, note: None
 def _do_stages(what: Build, stages: "_Stages") -> Made:
     work, config = what.work, what.config
     shards = stages.read("read", what.inputs, config.read.rows_per_shard)
-    clean = stages.do("clean", len(shards), Clean(shards, what.inputs, config, what.taken_down))
+    decided_by_people = outcomes(what.decisions) if what.decisions else {}
+    cleaning = Clean(shards, what.inputs, config, what.taken_down, decisions=decided_by_people)
+    clean = stages.do("clean", len(shards), cleaning)
     report = _counted(what, clean)
     if not report.kept:
         raise NothingKept(f"no valid dialogue in {report.name}: {report.line()}")

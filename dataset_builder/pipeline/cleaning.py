@@ -4,21 +4,22 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
 from dataset_builder import minhash
-from dataset_builder.clean import Cleaned, clean
+from dataset_builder.clean import Cleaned, clean, read_record
 from dataset_builder.cleaning import shape
 from dataset_builder.cleaning.residue import template_keys
 from dataset_builder.config import CorpusConfig
 from dataset_builder.inputs import NAMED_BY_FILE, Input
 from dataset_builder.pipeline.ingest import raw_rows
 from dataset_builder.records import Messages, Record, Rejection, opening
+from dataset_builder.review.apply import Outcome, apply, audit
 from dataset_builder.sources import Row
 
 CHECK = 1_000_003
@@ -36,6 +37,7 @@ class Clean:
     config: CorpusConfig
     taken_down: frozenset[str]
     test_set: bool = False  # of others: a question that nobody answered is a row too
+    decisions: Mapping[str, Outcome] = field(default_factory=dict)  # of reviewers, by the id of what they read
 
     def __call__(self, task: int, folder: Path) -> dict[str, Any]:
         number, shard = self.shards[task]
@@ -45,9 +47,10 @@ class Clean:
             (folder / "records.jsonl").open("w", encoding="utf-8") as records,
             (folder / "crisis.jsonl").open("w", encoding="utf-8") as crises,
             (folder / "rejected.jsonl").open("w", encoding="utf-8") as rejects,
+            (folder / "reviewed.jsonl").open("w", encoding="utf-8") as log,
         ):
             for row in raw_rows(shard):
-                result = self._clean(row, counts.source)
+                result = self._clean(row, counts.source, log)
                 counts.add(result)
                 if isinstance(result, Rejection):
                     rejects.write(_line(rejected(result, counts.source, row)))
@@ -62,14 +65,41 @@ class Clean:
     def needs(self, task: int) -> list[Path]:
         return [self.shards[task][1]]
 
-    def _clean(self, row: Row | Rejection, source: str) -> Cleaned | Rejection:
+    def _clean(self, row: Row | Rejection, source: str, log: TextIO) -> Cleaned | Rejection:
         if isinstance(row, Rejection):
             return row
         if self.test_set:
             row = _answered(row)
-        return clean(
-            row, source=source, config=self.config.clean, taken_down=self.taken_down, listed=self._listed(source)
-        )
+        if not self.decisions:
+            return self._by_rules(row, source)
+        read = read_record(row, source=source, config=self.config.clean)
+        if isinstance(read, Record) and (decided := self._reviewed(row, read, log)) is not row:
+            if isinstance(decided, Rejection):
+                return decided
+            row = decided
+        result = self._by_rules(row, source)
+        if isinstance(result, Rejection) or (decided := self._reviewed(row, result.record, log)) is row:
+            return result
+        return decided if isinstance(decided, Rejection) else self._by_rules(decided, source)
+
+    def _by_rules(self, row: Row, source: str) -> Cleaned | Rejection:
+        listed = self._listed(source)
+        return clean(row, source=source, config=self.config.clean, taken_down=self.taken_down, listed=listed)
+
+    def _reviewed(self, row: Row, record: Record, log: TextIO) -> Row | Rejection:
+        """`row` as those who read it want it, raw or cleaned; and who they are, in the log."""
+        outcome = self.decisions.get(record.id)
+        if outcome is None:
+            return row
+        log.write(_line(audit(record, outcome)))
+        after = apply(record, outcome)
+        if isinstance(after, Rejection):
+            return Rejection(str(row["id"]), after.reason)
+        if after is record:
+            return row
+        edited = row.copy()
+        edited["messages"], edited["question_id"] = after.messages, record.question_id
+        return edited
 
     def _listed(self, source: str) -> bool:
         """Whether the ledger knows the source by its reader; a file that is called like a source is none."""

@@ -8,8 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Literal, get_args
@@ -18,6 +17,7 @@ import yaml
 
 from dataset_builder.pipeline.carrier import CarriedStep, Carrier, push_needs
 from dataset_builder.pipeline.stage import Stage
+from dataset_builder.processes import end_with_parent
 
 Kind = Literal["pool", "local", "slurm", "ray", "jobs"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -140,7 +140,7 @@ class _Pool:
             return
         # Spawned, not forked: threads of Arrow and OpenCC in the parent would leave locks that nobody opens.
         self._pool = self._pool or ProcessPoolExecutor(
-            self._workers, mp_context=get_context("spawn"), initializer=_end_with_parent
+            self._workers, mp_context=get_context("spawn"), initializer=end_with_parent
         )
         futures = [self._pool.submit(stage.run, task) for task in todo]
         try:
@@ -154,18 +154,6 @@ class _Pool:
         finally:
             for future in futures:
                 future.cancel()
-
-
-def _end_with_parent() -> None:
-    """A worker whose build was killed would go on with its tasks, in the midst of the next build."""
-    parent = parent_process()
-    assert parent is not None
-
-    def waiting() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    Thread(target=waiting, daemon=True).start()
 
 
 def _datatrove(stage: Stage, todo: Sequence[int], executor: Executor) -> None:

@@ -20,6 +20,9 @@ from dataset_builder.splits import SPLITS
 
 MADE = {"README.md", "croissant.json", "data", "report", ".gitattributes", ".cache"}
 """What lies in the folder of a corpus; the last two are a Hub's and its client's."""
+REJECTED = "rejected.jsonl"
+REVIEWED = "reviewed.jsonl"
+"""What reviewers decided and what became of it, in the scratch folder: it names them, and is not published."""
 ROWS = "rows.parquet"
 """In the report: what is known of each row beside the row, one line per row of the corpus."""
 
@@ -37,7 +40,8 @@ class Made:
 def finish(made: Made, *, out: Path, work: Path) -> None:
     """Put the finished corpus in the place of `out`, and its crisis conversations in `<out>-crisis`."""
     report = made.report
-    _gather_rejects(made, work / "rejected.jsonl")
+    _gather((each for pair in zip(made.cleaned, made.dealt, strict=True) for each in pair), work / REJECTED)
+    _gather(made.cleaned, work / REVIEWED)
     staging = _staging(out)
     (staging / "report").mkdir(parents=True)
     written = {summary["partition"]: summary for summary in made.written.summaries()}
@@ -99,12 +103,13 @@ def _records(scattered: Iterable[Path]) -> Iterator[Record]:
                     yield Record(**json.loads(line))
 
 
-def _gather_rejects(made: Made, path: Path) -> None:
+def _gather(folders: Iterable[Path], path: Path) -> None:
+    """One file of those of the same name in `folders`."""
     with path.open("wb") as gathered:
-        for folder in (each for pair in zip(made.cleaned, made.dealt, strict=True) for each in pair):
-            if (folder / "rejected.jsonl").is_file():
-                with (folder / "rejected.jsonl").open("rb") as rejects:
-                    shutil.copyfileobj(rejects, gathered)
+        for folder in folders:
+            if (folder / path.name).is_file():
+                with (folder / path.name).open("rb") as part:
+                    shutil.copyfileobj(part, gathered)
 
 
 def _write_rows(scattered: Iterable[Path], path: Path, report: Report) -> None:

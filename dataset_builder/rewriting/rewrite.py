@@ -7,10 +7,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from dataset_builder.processes import end_with_parent
 from dataset_builder.records import Record, Rejection, record_of
 from dataset_builder.rewriting.answers import Answer, Answers
 from dataset_builder.rewriting.config import RewriteConfig
@@ -20,7 +24,7 @@ from dataset_builder.rewriting.engine import in_order
 from dataset_builder.rewriting.progress import Tally
 from dataset_builder.rewriting.prompts import correction, prompt
 from dataset_builder.rewriting.questions import Question, Shard, digest, questions
-from dataset_builder.rewriting.validate import validate
+from dataset_builder.rewriting.validate import Verdict, validate
 
 ACCEPTED, REJECTED, ANSWERS, REPORT, MADE_WITH = (
     "accepted.jsonl",
@@ -29,6 +33,10 @@ ACCEPTED, REJECTED, ANSWERS, REPORT, MADE_WITH = (
     "report.json",
     "made_with.json",
 )
+
+
+SHORT_RUN = 500
+"""Requests up to which a process of its own for the checks takes longer to start than it saves."""
 
 
 class OutputError(ValueError):
@@ -86,6 +94,7 @@ class _Run:
         self._config, self._answers, self._tally, self._progress = config, answers, tally, progress
         self._meter = Meter(config, answers)
         self._prompt = prompt(config.prompt)
+        self._judge: ProcessPoolExecutor | None = None
 
     async def run(self, path: Path, out: Path, shard: Shard) -> None:
         self._endpoint = Endpoint(self._config)
@@ -102,6 +111,8 @@ class _Run:
                 ticking.cancel()
                 self._tally.spent, self._tally.retried = self._meter.spent, self._endpoint.retried
                 await self._endpoint.close()
+                if self._judge:
+                    self._judge.shutdown(cancel_futures=True)
 
     async def _tick(self) -> None:
         while True:
@@ -116,7 +127,6 @@ class _Run:
         share = digest(f"model\0{question.question_id}") / 2**64
         model = self._config.model_of(share)
         messages = [{"role": "user", "content": self._prompt.render(question.question, question.answer)}]
-        rounds = (self._config.min_rounds, self._config.max_rounds)
         reason, text = "", ""
         for attempt in range(1, self._config.attempts + 1):
             answer = await self._answer(question, model, messages, attempt)
@@ -124,7 +134,7 @@ class _Run:
             if answer.finish_reason.startswith(("refused", "failed")):
                 reason = f"endpoint_{answer.finish_reason.split(':')[0]}"
                 break
-            verdict = validate(text, question=question.question, answer=question.answer, rounds=rounds)
+            verdict = await self._judged(text, question)
             if verdict.accepted and verdict.messages:
                 return Outcome(self._record(question, model, verdict.messages), None, attempt)
             reason = verdict.reason or "no_transcript"
@@ -134,6 +144,15 @@ class _Run:
                 {"role": "user", "content": correction(reason)},
             ]
         return Outcome(Rejection(question.question_id, reason), text, attempt)
+
+    async def _judged(self, text: str, question: Question) -> Verdict:
+        """The verdict on a transcript; 0.7 ms of it, beside 1 ms of a request, so a long run gives it a process."""
+        rounds = (self._config.min_rounds, self._config.max_rounds)
+        if self._tally.requests < SHORT_RUN:
+            return validate(text, question=question.question, answer=question.answer, rounds=rounds)
+        self._judge = self._judge or ProcessPoolExecutor(1, get_context("spawn"), end_with_parent)
+        judging = partial(validate, text, question=question.question, answer=question.answer, rounds=rounds)
+        return await asyncio.get_running_loop().run_in_executor(self._judge, judging)
 
     async def _answer(self, question: Question, model: str, messages: list[dict[str, str]], attempt: int) -> Answer:
         of = (question.question_id, question.question, question.answer, self._prompt.key, model, attempt)

@@ -9,6 +9,8 @@ from pyarrow import parquet
 from dataset_builder.build import NothingKept
 from dataset_builder.corpus import refused_sources
 from dataset_builder.inputs import inputs
+from dataset_builder.records import record_of
+from dataset_builder.review.store import Decisions
 from tests.dataset_builder.building import build_into, written
 from tests.dataset_builder.synthetic import dialogues
 
@@ -240,3 +242,33 @@ def test_the_card_says_what_was_switched_off(tmp_path, setting, said):
     card = (tmp_path / "soulchat" / "README.md").read_text("utf-8")
     assert said in card and "不含真实来访者资料" not in card
     assert "in a set that is not published" not in card or setting != "clean.crisis=false"
+
+
+@pytest.mark.parametrize("read_from", ["the source", "the built corpus"])
+def test_what_reviewers_decide_is_applied_and_logged(tmp_path, read_from):
+    rows = list(dialogues(10))
+    rows[5]["messages"][0]["content"] += "我的手机号是13800138000。"  # the built row is another than the source's
+    build_into(tmp_path, rows)
+    by_row = parquet.read_table(tmp_path / "soulchat" / "report" / "rows.parquet").to_pylist()
+    built_ids = {row["source_id"]: row["id"] for row in by_row}
+    source_ids = {row["id"]: record_of(row, row["messages"], source="x").id for row in rows}
+    ids = source_ids if read_from == "the source" else built_ids
+    edited = [dict(turn) for turn in rows[5]["messages"]]
+    edited[1]["content"] = "谢谢你告诉我，后来呢？"
+    folder = tmp_path / "decisions"
+    folder.mkdir()
+    decisions = Decisions(folder / "lin.jsonl", "lin")
+    decisions.add(ids["s0-2"], "reject", reason="说教")
+    decisions.add(ids["s0-5"], "edit", messages=edited)
+    decisions.add(ids["s0-7"], "accept")
+    decisions.add("c-0000000000000000", "reject", reason="of another corpus")
+    report = build_into(tmp_path, rows, decisions=folder)
+    assert report.rejected == {"reviewed": 1} and report.kept == 9
+    after = {row["messages"][1]["content"] for row in rows_of(tmp_path / "soulchat")}
+    assert "谢谢你告诉我，后来呢？" in after and rows[2]["messages"][1]["content"] not in after
+    text = "".join(m["content"] for row in rows_of(tmp_path / "soulchat") for m in row["messages"])
+    assert "13800138000" not in text, "an edit goes through all rules"
+    log = [json.loads(line) for line in (tmp_path / "work" / "reviewed.jsonl").read_text("utf-8").splitlines()]
+    assert {(line["decision"], *line["reviewers"]) for line in log} == {
+        ("reject", "lin"), ("edit", "lin"), ("accept", "lin")
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Proofreading: what people decide about conversations, and how the corpus follows."""
