@@ -53,8 +53,8 @@ def _rewriting() -> str:
     kills, checks = _read("proofs", "rewrite_kills.json"), _read("proofs", "transcript_validation.json")
     least = min(checks["caught"].values())
     return (
-        f"after {kills['kills']} SIGKILLs in one run of {kills['questions']:,} questions no row is lost or there twice, "
-        "the files are those of a run that nobody killed, and no answer on disk was paid for again. Of "
+        f"after {kills['kills']} SIGKILLs in one run of {kills['questions']:,} questions no row is lost or there "
+        "twice, the files are those of a run that nobody killed, and no answer on disk was paid for again. Of "
         f"{checks['mutants']:,} conversations spoilt in {len(checks['caught'])} ways {100 * least:.0f} % are refused, "
         f"and none of {checks['conversations']} good ones in {checks['clean_in_each_of_styles']} layouts."
     )
