@@ -158,6 +158,10 @@ def rewrite(
     shard: Annotated[str, typer.Option(help="i/n: this machine's part of n; outputs concatenate")] = "1/1",
     config: Annotated[Path | None, typer.Option(help="YAML of all settings", show_default="rewrite.yaml")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="count and estimate, ask nothing")] = False,
+    export_batch: Annotated[Path | None, typer.Option(help="write requests for a Batch API here, ask nothing")] = None,
+    import_batch: Annotated[
+        list[Path] | None, typer.Option(help="a Batch API's results; keep them, then go on")
+    ] = None,
 ) -> None:
     """Turn single-turn questions into conversations with a language model; check each, and ask once more if refused.
 
@@ -168,6 +172,7 @@ def rewrite(
       python -m dataset_builder rewrite q.jsonl --base-url http://127.0.0.1:8000/v1 --model qwen --out build/rewritten
       python -m dataset_builder rewrite q.jsonl --base-url $URL --model small=0.99,large=0.01 --out out --max-cost 50
     """
+    from dataset_builder.rewriting import batch
     from dataset_builder.rewriting.config import FILE, load_config, models_from
     from dataset_builder.rewriting.plan import plan
     from dataset_builder.rewriting.questions import shard_from
@@ -188,6 +193,15 @@ def rewrite(
         if dry_run:
             print(json.dumps(planned.as_dict()))
             return
+        if export_batch:
+            print("\n".join(map(str, batch.export_batch(settings, path, out, export_batch, part))))
+            return
+        if import_batch:
+            kept = batch.import_batch(import_batch, out)
+            print(
+                "note: of the batch: " + ", ".join(f"{name} {count:,}" for name, count in kept.items()),
+                file=sys.stderr,
+            )
         tally = rewrite_questions(settings, path, out, shard=part, total=planned.questions, progress=show_line)
         print(f"{tally.line()}  -> {out}")
 

@@ -20,10 +20,13 @@ _ATTACHED = "\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2
 _ATTACHED += "\u0300-\u036f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\U000e0100-\U000e01ef\udc00-\udfff"
 _MARKS = re.compile(f"[{_ATTACHED}]+")
 
-_NUMERALS = str.maketrans("零〇一幺壹二贰三叁四肆五伍六陆七柒八捌九玖洞两", "00111223344556677889902")
+_NUMERALS = str.maketrans("零〇一幺壹二贰三叁四肆五伍六陆七柒八捌九玖", "001112233445566778899")
 _NUMERAL = "零〇一幺壹二贰三叁四肆五伍六陆七柒八捌九玖"
 # 一三八零零…, with digits among them, and one separator between: shorter runs are mostly no numbers.
 _NUMERAL_RUN = re.compile(rf"[{_NUMERAL}\d](?:[ -]?[{_NUMERAL}\d]){{6,}}+", re.ASCII)
+_ALONE_AFTER = re.compile(rf"[0-9][{_NUMERAL}]$")
+_ALONE_BEFORE = re.compile(rf"[{_NUMERAL}][0-9]")
+_WORD_OF_ONE = re.compile("[直个下些样定起般旦边次点共]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,17 @@ def legible(text: str) -> Legible:
     if _MARKS.search(text):
         positions = [index for index, character in enumerate(text) if not _MARKS.match(character)]
         text = "".join(text[index] for index in positions)
-    return Legible(_NUMERAL_RUN.sub(lambda run: run.group().translate(_NUMERALS), text), positions, given)
+    return Legible(_NUMERAL_RUN.sub(_in_digits, text), positions, given)
+
+
+def _in_digits(run: re.Match[str]) -> str:
+    """The run without a numeral of the next word: 13800138000一直 and 一三八零零一三八零零零一直 end before 一."""
+    number = run.group()
+    last = len(number)
+    if _ALONE_AFTER.search(number) or (number[-1] == "一" and _WORD_OF_ONE.match(run.string, run.end())):
+        last -= 1
+    first = 1 if _ALONE_BEFORE.match(number) else 0
+    return number[:first] + number[first:last].translate(_NUMERALS) + number[last:]
 
 
 def _plain(match: re.Match[str]) -> str:

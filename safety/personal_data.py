@@ -5,7 +5,7 @@ addresses down to a house, and schools and employers by name. Not found: a surna
 name alone, a city, a year, and whatever only somebody who knows the person would recognise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from safety.found import HIDDEN, PLACEHOLDERS, Found, Kind
 from safety.legible import legible
@@ -25,21 +25,25 @@ def find_personal_data(text: str) -> list[Found]:
     卡 or a known issuer; QQ and WeChat with their names before them; names by what stands around them.
     """
     found: list[Found] = []
+    # What was found is no evidence for what is found next, or redacting twice would find more: search what is left.
     while new := _search(text):
         found += new
-        for piece in new:  # what was found can be no evidence for what is found next: redacting twice changes nothing
-            text = text[: piece.start] + HIDDEN * (piece.end - piece.start) + text[piece.end :]
+        text = _filled(text, new, lambda piece: HIDDEN * (piece.end - piece.start))
     return sorted(found, key=lambda piece: piece.start)
 
 
 def redact(text: str) -> tuple[str, list[Found]]:
     """`text` with a typed placeholder for each finding, and the findings, by their positions in `text`."""
     found = find_personal_data(text)
+    return _filled(text, found, lambda piece: PLACEHOLDERS[piece.kind]), found
+
+
+def _filled(text: str, found: list[Found], filling: Callable[[Found], str]) -> str:
     parts, last = [], 0
-    for piece in found:
-        parts += [text[last : piece.start], PLACEHOLDERS[piece.kind]]
+    for piece in sorted(found, key=lambda piece: piece.start):
+        parts += [text[last : piece.start], filling(piece)]
         last = piece.end
-    return "".join(parts) + text[last:], found
+    return "".join(parts) + text[last:]
 
 
 def _search(text: str) -> list[Found]:

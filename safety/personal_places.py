@@ -37,7 +37,7 @@ _LEVEL = re.compile(rf"{NAME}{{1,3}}?[省市县区镇乡]")
 # 走路, 逛街, 半路 …: no streets, whatever number comes after.
 _NO_STREET = frozenset("走逛上赶半马公铁思出退活生绝死歧弯网线带领一顺迷修认过两沿满扫对探夜铺条知味难心小")
 _NO_ESTATE = frozenset(
-    {"学校", "公司", "单位", "学生", "员工", "男生", "女生", "一个", "整个", "同一个", "隔壁", "附近", "老家"}
+    {"小区", "学校", "公司", "单位", "学生", "员工", "男生", "女生", "一个", "整个", "同一个", "隔壁", "附近", "老家"}
 )
 
 
@@ -102,7 +102,7 @@ def _buildings(text: str) -> Iterator[tuple[int, int]]:
     for match in _BUILDING.finditer(text):
         first = name_run(text, match.start())
         run = text[first : match.start()]
-        if len(run) >= 2 and run[-2:] not in _NO_ESTATE:
+        if len(run) >= 2 and run[-2:] not in _NO_ESTATE and not match.group().endswith(("一栋", "一幢", "一座")):
             yield first + _begin(run, 6), match.end()
 
 

@@ -13,6 +13,7 @@ class Words:
     rare_surnames: frozenset[str]
     compound_surnames: frozenset[str]
     given: frozenset[str]
+    not_given: frozenset[str]
     not_names: frozenset[str]
     after_names: frozenset[str]
     regions: frozenset[str]  # provinces, cities and districts, without 省, 市, 区

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -23,7 +22,8 @@ from dataset_builder.rewriting.endpoint import Endpoint, EndpointStopped, Reques
 from dataset_builder.rewriting.engine import in_order
 from dataset_builder.rewriting.progress import Tally
 from dataset_builder.rewriting.prompts import correction, prompt
-from dataset_builder.rewriting.questions import Question, Shard, digest, questions
+from dataset_builder.rewriting.questions import Question, Shard, questions
+from dataset_builder.rewriting.requests import request_for
 from dataset_builder.rewriting.validate import Verdict, validate
 
 ACCEPTED, REJECTED, ANSWERS, REPORT, MADE_WITH = (
@@ -124,22 +124,21 @@ class _Run:
         """Ask, and once more with what was wrong; pure but for the answers."""
         if isinstance(question, Rejection):
             return Outcome(question, None, 0)
-        share = digest(f"model\0{question.question_id}") / 2**64
-        model = self._config.model_of(share)
-        messages = [{"role": "user", "content": self._prompt.render(question.question, question.answer)}]
+        messages: list[dict[str, str]] | None = None
         reason, text = "", ""
         for attempt in range(1, self._config.attempts + 1):
-            answer = await self._answer(question, model, messages, attempt)
+            request = request_for(question, self._config, attempt, messages)
+            answer = await self._answer(request)
             text = answer.text
             if answer.finish_reason.startswith(("refused", "failed")):
                 reason = f"endpoint_{answer.finish_reason.split(':')[0]}"
                 break
             verdict = await self._judged(text, question)
             if verdict.accepted and verdict.messages:
-                return Outcome(self._record(question, model, verdict.messages), None, attempt)
+                return Outcome(self._record(question, request.model, verdict.messages), None, attempt)
             reason = verdict.reason or "no_transcript"
             messages = [
-                *messages,
+                *request.messages,
                 {"role": "assistant", "content": text},
                 {"role": "user", "content": correction(reason)},
             ]
@@ -154,13 +153,9 @@ class _Run:
         judging = partial(validate, text, question=question.question, answer=question.answer, rounds=rounds)
         return await asyncio.get_running_loop().run_in_executor(self._judge, judging)
 
-    async def _answer(self, question: Question, model: str, messages: list[dict[str, str]], attempt: int) -> Answer:
-        of = (question.question_id, question.question, question.answer, self._prompt.key, model, attempt)
-        text = json.dumps([*of, self._config.parameters], ensure_ascii=False, sort_keys=True)
-        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        if kept := self._answers.get(key):
+    async def _answer(self, request: Request) -> Answer:
+        if kept := self._answers.get(request.key):
             return kept
-        request = Request(key, model, messages, self._config.parameters)
         reserved, answer = self._meter.reserve(request), None
         self._tally.asking += 1
         try:

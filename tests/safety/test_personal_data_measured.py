@@ -44,7 +44,6 @@ class Tally:
     pieces: int = 0
     whole: int = 0  # found, from the first character to the last
     other: int = 0  # findings of this kind where nothing of it was planted
-    forms: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)  # for a person who runs this; never recorded
 
     def figures(self) -> dict[str, object]:
@@ -96,7 +95,7 @@ def measure(part: str, pieces: int, seed: int) -> dict[Kind, Tally]:
     """What is found of `pieces` of each kind, in the sentences of `part` and, every second one, among others."""
     rng, fake = random.Random(seed), Faker("zh_CN")
     fake.seed_instance(seed)
-    frames = {"tuning": personal_pieces.TUNING, "held_out": personal_pieces.HELD_OUT}[part]
+    frames = personal_pieces.WRITTEN[part]["sentences"]
     around = sentences()
     tallies = {kind: Tally() for kind in PLACEHOLDERS}
     for kind, make in personal_pieces.PIECES.items():
@@ -129,7 +128,7 @@ def _count(tallies: dict[Kind, Tally], kind: Kind, before: str, piece: str, afte
 def nothing(part: str, pieces: int, seed: int) -> tuple[Counter[Kind], list[str]]:
     """Findings in sentences that only look like it, and those sentences."""
     rng = random.Random(seed)
-    sentences = {"tuning": personal_pieces.TUNING_NONE, "held_out": personal_pieces.HELD_OUT_NONE}[part]
+    sentences = personal_pieces.WRITTEN[part]["look_alikes"]
     counted: Counter[Kind] = Counter()
     wrong = []
     for number in range(pieces):
@@ -146,10 +145,12 @@ def test_the_interval_of_a_rate_is_wilsons() -> None:
     assert [round(bound, 4) for bound in wilson(0, 20)] == [0.0, 0.1611]
 
 
-BARS: dict[Kind, float] = {"name": 0.70, "school": 0.85, "employer": 0.78, "bank_card": 0.95}
+BARS: dict[Kind, float] = {"name": 0.93, "school": 0.85}
 """The least recall that each kind must have on the held-out sentences; 0.97 where none is named."""
-WRONG = 1.0
-"""The most findings in 1,000 real turns. Those that were read, 60 of 103 names among them, were right."""
+WRONG = 1.2
+"""The most findings in 1,000 real turns. All in SMILECHAT and CPsyCounD were read: each names a person (an author,
+a counsellor, a client), a university or a hospital. Of the 69 of the first patterns in SMILECHAT, 22 named nothing.
+"""
 
 
 @pytest.mark.proof
@@ -179,16 +180,22 @@ def test_made_up_personal_data_is_found_among_sentences_that_were_not_tuned_on(
 
 def _in_real_turns(share: float) -> dict[str, Any]:
     """How often anything is found in real turns, by kind, and what looking takes."""
-    dialogues = [turns for _, turns in real_dialogues()][:: round(1 / share)]
+    dialogues = list(real_dialogues())[:: round(1 / share)]
+    found: Counter[Kind] = Counter()
+    per_corpus: dict[str, Counter[str]] = {}
     began = time.process_time()
-    found = Counter(piece.kind for turns in dialogues for turn in turns for piece in find_personal_data(turn))
+    for corpus, turns in dialogues:
+        pieces = [piece.kind for turn in turns for piece in find_personal_data(turn)]
+        found.update(pieces)
+        per_corpus.setdefault(corpus, Counter()).update({"turns": len(turns)} | Counter(pieces))
     seconds = time.process_time() - began
-    turns = sum(map(len, dialogues))
+    turns_read = sum(counted["turns"] for counted in per_corpus.values())
     return {
         "dialogues": len(dialogues),
-        "turns": turns,
+        "turns": turns_read,
         "findings": dict(found.most_common()),
-        "findings_in_1000_turns": round(1000 * found.total() / turns, 3),
+        "findings_in_1000_turns": round(1000 * found.total() / turns_read, 3),
+        "per_corpus": per_corpus,
         "milliseconds_a_dialogue": round(1000 * seconds / len(dialogues), 3),
     }
 
