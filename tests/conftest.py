@@ -57,9 +57,9 @@ def record(share: float) -> Callable[..., None]:
     return write
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, one for all tests: Playwright can be started once in a process."""
+    """Headless Chromium, one for a module: Playwright's event loop, while it is up, keeps `asyncio.run` from any other."""
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing; `make test` installs it"
     with sync_playwright() as playwright:
