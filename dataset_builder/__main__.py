@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -150,17 +150,22 @@ def duplicates(
 def rewrite(
     path: Annotated[Path, typer.Argument(help="{question_id, question, answer?, topic?}, one a line; .gz too")],
     out: Annotated[Path, typer.Option(help="accepted.jsonl, rejected.jsonl, report.json and all answers")],
-    base_url: Annotated[str, typer.Option(help="an OpenAI-compatible endpoint; its key is OPENAI_API_KEY")] = "",
-    model: Annotated[str, typer.Option(help="a model, or several by weight: NAME=0.99,OTHER=0.01")] = "",
+    base_url: Annotated[
+        str | None, typer.Option(help="an OpenAI-compatible endpoint; its key is OPENAI_API_KEY")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="a model, or several by weight: NAME=0.99,OTHER=0.01")] = None,
     prompt: Annotated[str | None, typer.Option(help="paper-zh, paper-en, smile or soulchat-hub")] = None,
     concurrency: Annotated[int | None, typer.Option(help="requests in flight")] = None,
     max_cost: Annotated[float | None, typer.Option(help="dollars before which it stops; 0: no limit")] = None,
-    shard: Annotated[str, typer.Option(help="i/n: this machine's part of n; outputs concatenate")] = "1/1",
+    shard: Annotated[str | None, typer.Option(help="i/n: this machine's part of n; outputs concatenate")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML of all settings", show_default="rewrite.yaml")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="count and estimate, ask nothing")] = False,
-    export_batch: Annotated[Path | None, typer.Option(help="write requests for a Batch API here, ask nothing")] = None,
-    import_batch: Annotated[
-        list[Path] | None, typer.Option(help="a Batch API's results; keep them, then go on")
+    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the YAML")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print what it would cost, ask nothing")] = False,
+    batch: Annotated[
+        Path | None, typer.Option(help="a folder for a Batch API's requests: write them there, ask nothing")
+    ] = None,
+    results: Annotated[
+        list[Path] | None, typer.Option(help="what came back for --batch: keep it, ask nothing")
     ] = None,
 ) -> None:
     """Turn single-turn questions into conversations with a language model; check each, and ask once more if refused.
@@ -172,46 +177,40 @@ def rewrite(
       python -m dataset_builder rewrite q.jsonl --base-url http://127.0.0.1:8000/v1 --model qwen --out build/rewritten
       python -m dataset_builder rewrite q.jsonl --base-url $URL --model small=0.99,large=0.01 --out out --max-cost 50
     """
-    from dataset_builder.rewriting import batch
+    from dataset_builder.progress import status_line
+    from dataset_builder.rewriting import offline
     from dataset_builder.rewriting.config import FILE, load_config, models_from
-    from dataset_builder.rewriting.plan import plan
-    from dataset_builder.rewriting.questions import shard_from
     from dataset_builder.rewriting.rewrite import rewrite as rewrite_questions
 
+    complete = True
     with clear_errors():
-        settings = load_config(
+        chosen = load_config(
             config or FILE,
-            base_url=base_url or None,
+            settings or (),
+            base_url=base_url,
             models=models_from(model) if model else None,
             prompt=prompt,
             concurrency=concurrency,
             max_cost=max_cost,
+            shard=shard,
         )
-        part = shard_from(shard)
-        planned = plan(settings, path, part)
-        print(f"note: {planned.line()}", file=sys.stderr)
         if dry_run:
-            print(json.dumps(planned.as_dict()))
-            return
-        if export_batch:
-            print("\n".join(map(str, batch.export_batch(settings, path, out, export_batch, part))))
-            return
-        if import_batch:
-            kept = batch.import_batch(import_batch, out)
-            print(
-                "note: of the batch: " + ", ".join(f"{name} {count:,}" for name, count in kept.items()),
-                file=sys.stderr,
-            )
-        tally = rewrite_questions(settings, path, out, shard=part, total=planned.questions, progress=show_line)
-        print(f"{tally.line()}  -> {out}")
-
-
-def show_line(tally: Any) -> None:
-    """The state of a run, in place of the last one on a terminal, on a line of its own elsewhere."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[2K{tally.line()}", end="", file=sys.stderr, flush=True)
-    elif int(tally.seconds) % 60 == 0:
-        print(tally.line(), file=sys.stderr, flush=True)
+            estimated = offline.estimated(chosen, path)
+            print(f"note: {estimated.line()}", file=sys.stderr)
+            print(json.dumps(estimated.as_dict()))
+        elif results:
+            if batch is None:
+                raise ValueError("--results needs --batch FOLDER, that the requests were written to")
+            print(f"note: {offline.imported(results, out, batch).line()}", file=sys.stderr)
+        elif batch:
+            for file in offline.exported(chosen, path, out, batch).files:
+                print(file)
+        else:
+            report = rewrite_questions(chosen, path, out, status_line())
+            print(f"{report.line()} -> {out}")
+            complete = report.complete
+    if not complete:
+        raise typer.Exit(1)
 
 
 @app.command()

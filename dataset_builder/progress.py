@@ -1,11 +1,15 @@
-"""What a person sees of a build: a bar per stage, on stderr."""
+"""What a person sees of long work: a bar per stage of a build, or one line, on stderr."""
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 UNITS = {"read": "source", "group": "corpus", "write": "partition", "report": "report"}
 """What the tasks of a stage are, where they are no shards."""
+IN_A_LOG = 60.0
+"""Seconds between two lines where nobody watches: a night is 500 lines, not 30,000."""
 
 
 @contextmanager
@@ -30,3 +34,18 @@ def progress_bars() -> Iterator[Callable[[str, int, int, str], None]]:
     finally:
         for bar in bars.values():
             bar.close()
+
+
+def status_line() -> Callable[[str], None]:
+    """A function that shows a line in place of its last one on a terminal; in a log, one a minute, below the other."""
+    last = -IN_A_LOG
+
+    def show(line: str) -> None:
+        nonlocal last
+        if sys.stderr.isatty():
+            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - last >= IN_A_LOG:
+            last = time.monotonic()
+            print(line, file=sys.stderr, flush=True)
+
+    return show

@@ -59,7 +59,7 @@ def record(share: float) -> Callable[..., None]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, one for a module: Playwright's event loop, while it is up, keeps `asyncio.run` from any other."""
+    """Headless Chromium, one for a module: while it is up, Playwright's event loop lets no `asyncio.run` begin."""
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing; `make test` installs it"
     with sync_playwright() as playwright:

@@ -49,7 +49,8 @@ _STAGE = re.compile(
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 _ITEM = re.compile(
-    r"(?:^|[\n。：；！？])\s{0,3}(?:\d{1,2} ?[.、．)）]|[（(]\d{1,2}[)）]|[①-⑩]|[-•*·▪] |第?[一二三四五六][、，：])"
+    r"(?:^|[\n。：；！？])\s{0,3}(?:\d{1,2} ?[.、．)）]|[（(]\d{1,2}[)）]|[①-⑩]|[-•*·▪] |"
+    r"第?[一二三四五六](?:[、，：]|[步点条][：，、]))"
 )
 _ORDINALS = re.compile(r"首先.{1,400}?(?:其次|然后|接着|再次|第二).{1,400}?最后", re.DOTALL)
 _ITEMS = 3
@@ -111,8 +112,8 @@ def role_label(messages: Messages) -> str | None:
     return None
 
 
-def list_style(share: float = 0.5) -> Rule:
-    """A rule on conversations whose counsellor lectures: at least two turns, and `share` of them, are lists.
+def list_style(share: float = 0.5, least: int = 2) -> Rule:
+    """A rule on conversations whose counsellor lectures: `least` turns, and `share` of them, are lists.
 
     A list has three numbered or bulleted items, or 首先 … 其次 … 最后.
     """
@@ -120,7 +121,7 @@ def list_style(share: float = 0.5) -> Rule:
     def lectures(messages: Messages) -> str | None:
         turns = [turn["content"] for turn in messages[1::2]]
         lists = sum(len(_ITEM.findall(text)) >= _ITEMS or _is_ordered(text) for text in turns)
-        return "list_style" if lists >= 2 and lists >= share * len(turns) else None
+        return "list_style" if lists >= least and lists >= share * len(turns) else None
 
     return lectures
 

@@ -1,112 +1,170 @@
-"""What a model has answered, on disk before it is used: a JSON Lines file that only grows."""
+"""Every answer that was paid for, in a file that only grows: on disk before it is used, read back by its key."""
 
 import json
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-# The fields that a start reads of each line come first, so that the text need not be parsed.
+CHUNK = 1 << 20
+"""Bytes read at a time while the file is gone through."""
+
 _HEAD = re.compile(
-    rb'\{"key": "(?P<key>[0-9a-f]{32})", "prompt_tokens": (?P<prompt>\d+), "completion_tokens": (?P<completion>\d+), '
-    rb'"model": (?P<model>"(?:[^"\\]|\\.)*"), '
+    rb'\{"key": "([0-9a-f]{16})[0-9a-f]*", "model": "((?:[^"\\]|\\.)*)", "prompt_tokens": (\d+), '
+    rb'"completion_tokens": (\d+), '
 )
+"""How each line begins: what is needed of a million answers is read without their texts."""
 
 
 class AnswersError(ValueError):
-    """A file that holds no answers; the message names the line and the fix."""
+    """An answer that cannot be written down; the message names the file and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One completion. Of a request that the endpoint refused, `refused` says why and the text is empty."""
+    """What `model` answered to the request with this key, and what it took."""
 
-    key: str  # 32 hex digits, of the request
+    key: str
+    text: str
     prompt_tokens: int
     completion_tokens: int
     model: str
     finish_reason: str
-    text: str
+
+    def line(self) -> bytes:
+        about = {"key": self.key, "model": self.model, "prompt_tokens": self.prompt_tokens}
+        more = {"completion_tokens": self.completion_tokens, "finish_reason": self.finish_reason, "text": self.text}
+        return (json.dumps(about | more, ensure_ascii=False) + "\n").encode()
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Spent:
-    """Tokens of one model."""
+    """What the answers of one model took, summed."""
 
+    answers: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    def plus(self, prompt_tokens: int, completion_tokens: int) -> "Spent":
+        return Spent(self.answers + 1, self.prompt_tokens + prompt_tokens, self.completion_tokens + completion_tokens)
+
 
 class Answers:
-    """Answers by key. Of those of earlier runs 16 bytes each are in memory, of this run's nothing.
+    """The answers in `path`, which one process at a time may hold open.
 
-    Raises:
-        AnswersError: where a whole line is no answer. A last line that a kill tore is cut off.
+    Found by key are those behind byte `start` and those added; in memory are 16 bytes for each, and about 150 for one
+    that was added until it is forgotten. `spent` is by model, over the whole file: what is given, and what stands
+    behind byte `counted`. A last line that a kill tore is cut off; a line that is no answer counts as damaged and is
+    not found, so that it is asked for again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, start: int = 0, counted: int = 0, spent: Mapping[str, Spent] | None = None
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.spent: dict[str, Spent] = {}
-        self.count = 0
-        self._path = path
-        keys, offsets = self._scan()
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._offsets = keys[order], offsets[order]
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self._earlier = path.open("rb")
+        self.path, self.damaged = path, 0
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self.size = os.fstat(self._file).st_size
+        if not (self._is_line_start(start) and self._is_line_start(counted)):  # of another file than this one
+            start, counted, spent = 0, 0, None
+        self.spent = dict(spent or {})
+        self._added: dict[str, int] = {}
+        self._index(min(start, counted), start, counted)
 
-    def close(self) -> None:
+    def __enter__(self) -> "Answers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         os.close(self._file)
-        self._earlier.close()
 
     def get(self, key: str) -> Answer | None:
-        """The answer of an earlier run, if there is one."""
-        wanted = np.uint64(int(key[:16], 16))
-        at = int(np.searchsorted(self._keys, wanted))
-        while at < len(self._keys) and self._keys[at] == wanted:
-            self._earlier.seek(int(self._offsets[at]))
-            answer = Answer(**json.loads(self._earlier.readline()))
-            if answer.key == key:
-                return answer
-            at += 1
-        return None
+        """The first answer with this key; None where there is none."""
+        offset = self.offset(key)
+        return None if offset is None else self._read(offset, key)
+
+    def offset(self, key: str) -> int | None:
+        """The byte at which that answer's line begins."""
+        if key in self._added:
+            return self._added[key]
+        number = np.uint64(int(key[:16], 16))
+        place = int(np.searchsorted(self._numbers, number))
+        found = place < len(self._numbers) and self._numbers[place] == number
+        return int(self._offsets[place]) if found else None
 
     def add(self, answer: Answer) -> None:
-        """Write an answer; when this returns, no kill of the process takes it away."""
-        fields = asdict(answer)
-        line = (json.dumps(fields, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
-        os.write(self._file, line)  # one write of a whole line
+        """Write an answer down; it is in the file, as a whole line, when this returns.
+
+        Raises:
+            AnswersError: where it cannot be written whole; then nothing of it is left.
+        """
+        line = answer.line()
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise AnswersError(
+                f"{self.path} cannot be written to ({error.strerror}); make room and start again"
+            ) from None
+        if written != len(line):
+            os.ftruncate(self._file, self.size)
+            raise AnswersError(f"{self.path}: the disk is full; make room and start again, nothing is lost")
+        self._added[answer.key] = self.size
+        self.size += len(line)
         self._count(answer.model, answer.prompt_tokens, answer.completion_tokens)
 
-    def _scan(
-        self,
-    ) -> tuple["np.ndarray[tuple[int], np.dtype[np.uint64]]", "np.ndarray[tuple[int], np.dtype[np.int64]]"]:
-        if not self._path.exists():
-            return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
-        found = np.fromiter(self._heads(), dtype=[("key", np.uint64), ("offset", np.int64)])
-        return found["key"], found["offset"]
+    def forget(self, key: str) -> None:
+        """That this answer will not be looked for again, where it was added: what keeps memory flat."""
+        self._added.pop(key, None)
 
-    def _heads(self) -> Iterator[tuple[int, int]]:
-        with self._path.open("r+b") as file:
-            offset = 0
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    file.truncate(offset)
-                    return
-                head = _HEAD.match(line)
-                if not head:
-                    raise AnswersError(
-                        f"line {number} of {str(self._path)!r} is no answer; delete the line to ask anew"
-                    )
-                self._count(json.loads(head["model"]), int(head["prompt"]), int(head["completion"]))
-                yield int(head["key"][:16], 16), offset
-                offset += len(line)
+    def sync(self) -> None:
+        """Have the disk hold what the file holds, power cut or not."""
+        os.fsync(self._file)
 
-    def _count(self, model: str, prompt: int, completion: int) -> None:
-        spent = self.spent.setdefault(model, Spent())
-        spent.prompt_tokens += prompt
-        spent.completion_tokens += completion
-        self.count += 1
+    def _count(self, model: str, prompt_tokens: int, completion_tokens: int) -> None:
+        self.spent[model] = self.spent.get(model, Spent()).plus(prompt_tokens, completion_tokens)
+
+    def _is_line_start(self, offset: int) -> bool:
+        return offset == 0 or (offset <= self.size and os.pread(self._file, 1, offset - 1) == b"\n")
+
+    def _index(self, begin: int, start: int, counted: int) -> None:
+        numbers, offsets = array("Q"), array("Q")
+        for offset, line in self._lines(begin):
+            head = _HEAD.match(line)
+            if head is None:
+                self.damaged += 1
+                continue
+            if offset >= start:
+                numbers.append(int(head[1], 16))
+                offsets.append(offset)
+            if offset >= counted:
+                self._count(json.loads(b'"%b"' % head[2]), int(head[3]), int(head[4]))
+        order = np.argsort(np.array(numbers, np.uint64), kind="stable")
+        self._numbers = np.array(numbers, np.uint64)[order]
+        self._offsets = np.array(offsets, np.uint64)[order]
+
+    def _lines(self, begin: int) -> Iterator[tuple[int, bytes]]:
+        """The whole lines from byte `begin` on; what stands behind the last of them is cut off."""
+        rest, at = b"", begin
+        while piece := os.pread(self._file, CHUNK, at + len(rest)):
+            *whole, rest = (rest + piece).split(b"\n")
+            for line in whole:
+                yield at, line
+                at += len(line) + 1
+        if rest:
+            os.ftruncate(self._file, at)
+            self.size = at
+
+    def _read(self, offset: int, key: str) -> Answer | None:
+        line, size = b"", 1 << 14
+        while b"\n" not in line:
+            line = os.pread(self._file, size, offset)
+            size *= 4
+        try:
+            row = json.loads(line[: line.index(b"\n")])
+            return Answer(**row) if row["key"] == key else None
+        except (ValueError, KeyError, TypeError):
+            self.damaged += 1
+            return None

@@ -1,106 +1,121 @@
 """How questions are rewritten: one YAML, one frozen dataclass, unknown keys refused."""
 
-import dataclasses
-import hashlib
-import json
+import math
+import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dataset_builder.config import ConfigError
-from dataset_builder.rewriting.prompts import prompt
+from dataset_builder.rewriting.questions import Shard
 
 FILE = Path(__file__).with_name("rewrite.yaml")
+
+_RESERVED = {"model", "messages", "stream", "n"}
+"""What requests hold besides parameters; one answer a request, in one piece."""
 
 
 @dataclass(frozen=True)
 class RewriteConfig:
-    base_url: str  # of an OpenAI-compatible endpoint, ending in /v1 on most; its key comes from OPENAI_API_KEY
-    models: Mapping[str, float]  # a model's name to its weight: which one a question gets follows from its id
-    prompt: str  # an id in rewriting/prompts
-    temperature: float
-    top_p: float
-    max_tokens: int
+    """rewrite.yaml says what each is for, and has the defaults."""
+
+    base_url: str  # its key comes from OPENAI_API_KEY
+    models: Mapping[str, float]  # name to weight; which one a question gets is told by a hash of its id
+    prompt: str  # id
+    parameters: Mapping[str, Any]  # sent as they are
     min_rounds: int
     max_rounds: int
-    attempts: int  # 2: a refused conversation goes back once, with the reason
     concurrency: int  # requests in flight; memory grows with this, not with the data
-    requests_per_minute: int  # 0: no limit
-    tokens_per_minute: int  # 0: no limit
-    timeout: float  # seconds an answer may take
-    retries: int  # of 429, 5xx, timeouts and cut connections, for one request
-    give_up_after: float  # seconds for which the endpoint may be down
-    max_cost: float  # dollars; 0: no limit
-    prices: Mapping[str, Sequence[float]]  # a model's dollars for a million tokens, [in, out], over prices.yaml
+    requests_per_minute: float  # 0: no limit
+    tokens_per_minute: float  # 0: no limit
+    max_cost: float  # dollars over all runs in one folder; 0: no limit
+    prices: Mapping[str, Any]  # by model, before the list: {prompt, completion}, dollars a million tokens
+    timeout: float  # seconds that an answer may take
+    give_up_after: float  # seconds without any answer after which a run stops
+    first_wait: float  # seconds before the first retry; doubling to 30, jittered
+    checkpoint_seconds: float
+    shard: str  # i/n
 
     def __post_init__(self) -> None:
-        prompt(self.prompt)
+        bounds: dict[str, tuple[float, float, float]] = {
+            "min_rounds": (self.min_rounds, 1, self.max_rounds),
+            "concurrency": (self.concurrency, 1, 10_000),
+            "requests_per_minute": (self.requests_per_minute, 0, math.inf),
+            "tokens_per_minute": (self.tokens_per_minute, 0, math.inf),
+            "max_cost": (self.max_cost, 0, math.inf),
+            "timeout": (self.timeout, 0.01, 86_400),
+            "give_up_after": (self.give_up_after, 0, math.inf),
+            "first_wait": (self.first_wait, 0.001, 30),
+            "checkpoint_seconds": (self.checkpoint_seconds, 0, 3_600),
+        }
+        for name, (value, low, high) in bounds.items():
+            if not low <= value <= high:
+                raise ConfigError(f"{name}={value} is not between {low} and {high}")
         if not self.base_url.startswith(("http://", "https://")):
-            raise ConfigError(f"base_url={self.base_url!r} is no http(s) address; give --base-url")
-        if not self.models or not all(weight > 0 for weight in self.models.values()):
-            raise ConfigError(f"models={dict(self.models)!r} must name one, each with a weight above 0; give --model")
-        for name in ("concurrency", "attempts", "max_tokens", "timeout", "min_rounds", "give_up_after"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name}={getattr(self, name)} is not above 0")
-        if self.max_rounds < self.min_rounds:
-            raise ConfigError(f"max_rounds={self.max_rounds} is below min_rounds={self.min_rounds}")
-
-    def model_of(self, share: float) -> str:
-        """The model for a question whose hash is at `share` of all hashes, 0 to 1."""
-        total, passed = sum(self.models.values()), 0.0
-        for model, weight in self.models.items():
-            passed += weight / total
-            if share < passed:
-                return model
-        return model
-
-    @property
-    def key(self) -> str:
-        """Of all that an answer depends on; what a folder of answers was made with."""
-        of = (self.models, prompt(self.prompt).key, self.parameters, self.min_rounds, self.max_rounds, self.attempts)
-        return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
+            raise ConfigError(f"base_url={self.base_url!r} is no URL; give that of the endpoint, most end in /v1")
+        weights = list(self.models.values())
+        if not weights or any(not _is_number(weight) or weight < 0 for weight in weights) or not sum(weights):
+            raise ConfigError(f"models={dict(self.models)!r} does not map names to weights, as in {{gpt-4o-mini: 1}}")
+        if reserved := sorted(_RESERVED & set(self.parameters)):
+            raise ConfigError(f"parameters.{reserved[0]} is not yours to set; take it out")
+        Shard.parse(self.shard)
 
 
-def load_config(path: Path = FILE, **overrides: Any) -> RewriteConfig:
-    """The settings of `path`, with those overrides that are not None.
+def load_config(path: Path = FILE, overrides: Sequence[str] = (), **values: Any) -> RewriteConfig:
+    """The settings of `path`, with `key=value` overrides and then those `values` that are not None.
 
     Raises:
-        ConfigError: on an unknown or missing key, or a value that cannot be.
+        ConfigError: on an unknown or missing key, a value of the wrong type or out of its bounds.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path} cannot be read as YAML: {error}") from None
-    fields = [field.name for field in dataclasses.fields(RewriteConfig)]
-    values = (values or {}) | {name: value for name, value in overrides.items() if value is not None}
-    if unknown := sorted(set(values) - set(fields)):
-        raise ConfigError(f"{path}: unknown key {unknown[0]!r}; there are {', '.join(fields)}")
-    if missing := sorted(set(fields) - set(values)):
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} does not map keys to values; see {FILE.name}")
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator:
+            raise ConfigError(f"the override {override!r} is not key=value, as in concurrency=128")
+        found[key] = yaml.safe_load(value)
+    found |= {key: value for key, value in values.items() if value is not None}
+    hints = typing.get_type_hints(RewriteConfig)
+    if unknown := sorted(map(str, set(found) - set(hints))):
+        raise ConfigError(f"{path}: the key {unknown[0]!r} is unknown; there are {', '.join(hints)}")
+    if missing := sorted(set(hints) - set(found)):
         raise ConfigError(f"{path}: the key {missing[0]!r} is missing")
-    try:
-        return RewriteConfig(**values)
-    except TypeError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    for name, hint in hints.items():
+        kind = typing.get_origin(hint) or hint
+        if not (
+            _is_number(found[name]) if kind is float else isinstance(found[name], kind) and found[name] is not True
+        ):
+            raise ConfigError(f"{path}: {name}={found[name]!r} is no {kind.__name__.lower()}")
+    return RewriteConfig(**found)
 
 
 def models_from(text: str) -> dict[str, float]:
-    """`NAME`, or several with weights: `gpt-3.5-turbo=0.99,gpt-4=0.01`.
+    """`NAME`, or several by weight: `gpt-3.5-turbo=0.99,gpt-4=0.01`.
 
     Raises:
         ConfigError: where a weight is no number.
     """
     models = {}
-    for part in text.split(","):
-        name, separator, weight = part.strip().rpartition("=")
+    for part in map(str.strip, text.split(",")):
+        name, separator, weight = part.rpartition("=")
         try:
-            models[name if separator else part.strip()] = float(weight) if separator else 1.0
+            models[name if separator else part] = float(weight) if separator else 1.0
         except ValueError:
-            raise ConfigError(f"--model {text!r}: {weight!r} is no weight; write NAME=0.99,OTHER=0.01") from None
+            raise ConfigError(f"model {text!r}: {weight!r} is no weight; write NAME=0.99,OTHER=0.01") from None
     return models
+
+
+def as_dict(config: RewriteConfig) -> dict[str, Any]:
+    """The settings as they are written to reports."""
+    return {each.name: getattr(config, each.name) for each in fields(config)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)

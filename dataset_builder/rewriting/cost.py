@@ -1,100 +1,201 @@
-"""What a run costs: prices by model, what was spent, and what the next request could cost at the most."""
+"""What rewriting costs: a dated price list, prices given by hand, and an estimate before the first request."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import yaml
 
-from dataset_builder.config import ConfigError
-from dataset_builder.rewriting.answers import Answer, Answers
-from dataset_builder.rewriting.config import RewriteConfig
-from dataset_builder.rewriting.endpoint import Request
+from dataset_builder.records import Rejection
+from dataset_builder.rewriting.prompts import Prompt
+from dataset_builder.rewriting.questions import Question, chosen
 
 FILE = Path(__file__).with_name("prices.yaml")
-TYPICAL_TOKENS = 1_800
-"""Of a conversation of 8 to 20 rounds in Chinese; the sample's have 600 to 1,900 characters, a token each at most."""
+
+TOKENS_PER_CHARACTER = 1.26
+"""Of Chinese text, where a model's tokenizer was not measured: the dearest of those that were.
+
+Measured on the 144 conversations, 144 questions and 144 answers of dataset_builder/sample, as tokens by characters,
+punctuation included: cl100k_base (GPT-3.5, GPT-4) 1.24, 1.26, 1.25; o200k_base (GPT-4o and later) 0.84, 0.86, 0.85;
+Qwen's 0.72, 0.73, 0.72. The first two with bpe-openai 0.1.4, the last with tiktoken on dashscope 1.24.6's ranks.
+"""
+LATIN_TOKENS_PER_CHARACTER = 0.3
+"""Of everything below U+2E80: a word of English is about 1.3 tokens and 5 characters."""
+CONVERSATION = 925
+"""Characters of a rewritten conversation with its labels: the mean of the sample's, which have 11.6 rounds."""
+AROUND_A_MESSAGE = 8
+"""Tokens that a request's roles and separators take."""
+BATCH = 0.5
+"""What a provider's Batch API takes of the price."""
 
 
-class CostReached(RuntimeError):
-    """The next request could cost more than is allowed; what was answered is kept."""
+class PriceError(ValueError):
+    """A price that cannot be one; the message names the model, the value and the fix."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars for a token."""
+    """Dollars a million tokens; where they come from, and what a Chinese character takes."""
 
     prompt: float
     completion: float
+    tokens_per_character: float = TOKENS_PER_CHARACTER
+    read: datetime.date | None = None
+    source: str = "given by hand"
+
+    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """Dollars for that many tokens."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
 
 @cache
-def _listed() -> Mapping[str, Sequence[float]]:
-    values: dict[str, list[float]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return values
+def prices() -> Mapping[str, Price]:
+    """The price list that comes with the project, by every name that a model goes by."""
+    listed = {}
+    for model, entry in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
+        kept = {name: value for name, value in entry.items() if name not in ("also", "tokenizer")}
+        price = _price(model, kept)
+        for name in (model, *entry["also"]):
+            if name in listed:
+                raise PriceError(f"{FILE.name} has {name} twice; keep one of them")
+            listed[name] = price
+    return MappingProxyType(listed)
 
 
-def price_of(model: str, config: RewriteConfig) -> Price | None:
-    """The price of a model: the config's own, or the listed one; None where neither knows it."""
-    found = config.prices.get(model) or _listed().get(model)
-    return Price(found[0] / 1e6, found[1] / 1e6) if found else None
+def price_of(model: str, given: Mapping[str, Price] | None = None) -> Price | None:
+    """The price of a model, first of those `given`; None where nobody said, which is not the same as free."""
+    return (given or {}).get(model) or prices().get(model)
 
 
-class Meter:
-    """Keeps what a run spends below `max_cost`, what is in flight included.
+def prices_given(values: Mapping[str, Any]) -> Mapping[str, Price]:
+    """The prices in a configuration: `{model: {prompt: dollars a million, completion: …}}`.
 
     Raises:
-        ConfigError: where a limit is set and a model has no price.
+        PriceError: for a missing, unknown or negative value.
+    """
+    return {str(model): _price(str(model), value) for model, value in values.items()}
+
+
+def _price(model: str, value: Any) -> Price:
+    if not isinstance(value, dict) or not {"prompt", "completion"} <= set(value):
+        raise PriceError(
+            f"the price of {model} is {value!r}; write {{prompt: 0.5, completion: 1.5}}, dollars a million"
+        )
+    if unknown := sorted(map(str, set(value) - set(Price.__dataclass_fields__))):
+        raise PriceError(
+            f"the price of {model} has {unknown[0]!r}, which is unknown; prompt and completion are enough"
+        )
+    for name in ("prompt", "completion", "tokens_per_character"):
+        number = value.get(name, 0)
+        if not isinstance(number, int | float) or isinstance(number, bool) or not 0 <= number < 1e6:
+            raise PriceError(f"the price of {model} has {name}={number!r}; it is a number from 0 on")
+    return Price(**value)
+
+
+def tokens(text: str, per_character: float = TOKENS_PER_CHARACTER) -> float:
+    """About how many tokens `text` takes, of which a Chinese character takes `per_character`."""
+    wide = sum(letter >= "\u2e80" for letter in text)
+    return wide * per_character + (len(text) - wide) * LATIN_TOKENS_PER_CHARACTER
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEstimate:
+    """What one model of a run takes; the costs are None where it has no price."""
+
+    questions: int
+    prompt_tokens: int  # if every first transcript is good, as are the next two
+    completion_tokens: int
+    cost: float | None
+    most: float | None  # if every transcript goes back once
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run is expected to take: dollars if every first transcript is good, and if every one goes back once.
+
+    The costs are None as soon as one model has no price; `batch` is `cost` at a provider's Batch API.
     """
 
-    def __init__(self, config: RewriteConfig, answers: Answers) -> None:
-        self._prices = {model: price_of(model, config) for model in config.models}
-        unpriced = [model for model, price in self._prices.items() if price is None]
-        if unpriced and config.max_cost:
-            raise ConfigError(f"--max-cost needs a price for {unpriced[0]!r}: give it under `prices` in the config")
-        self._limit = config.max_cost
-        self._reserved = 0.0
-        self.spent = sum(
-            self._dollars(model, spent.prompt_tokens, spent.completion_tokens)
-            for model, spent in answers.spent.items()
-        )
+    questions: int
+    rejected: int  # lines that are no question
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    most: float | None
+    batch: float | None
+    unpriced: tuple[str, ...]
+    models: Mapping[str, ModelEstimate]
 
-    def reserve(self, request: Request) -> float:
-        """Set aside what `request` could cost at the most.
+    def as_dict(self) -> dict[str, Any]:
+        """As it is printed and written to reports."""
+        return asdict(self)
 
-        Raises:
-            CostReached: where that is more than is left.
-        """
-        prompt = sum(len(message["content"]) for message in request.messages)
-        most = self._dollars(request.model, prompt, int(request.parameters["max_tokens"]))
-        if self._limit and self.spent + self._reserved + most > self._limit:
-            raise CostReached(
-                f"stopped at ${self.spent:.2f}: with what is in flight the next request could pass --max-cost "
-                f"{self._limit}. What was answered is kept: give a higher limit to go on"
-            )
-        self._reserved += most
-        return most
-
-    def settle(self, reserved: float, answer: Answer | None) -> None:
-        """Take what was set aside back, and count what the answer did cost."""
-        self._reserved -= reserved
-        if answer:
-            self.spent += self._dollars(answer.model, answer.prompt_tokens, answer.completion_tokens)
-
-    def _dollars(self, model: str, prompt: int, completion: int) -> float:
-        price = self._prices.get(model)
-        return prompt * price.prompt + completion * price.completion if price else 0.0
+    def line(self) -> str:
+        """The estimate for a person."""
+        taken = f"{self.questions:,} questions, {self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
+        if self.cost is None or self.most is None or self.batch is None:
+            given = ", ".join(f"{model}: {{prompt: 0, completion: 0}}" for model in self.unpriced)
+            return f"{taken}; no price is known for {', '.join(self.unpriced)}: give it as prices: {{{given}}}"
+        return f"{taken}: ${self.cost:,.2f} expected, ${self.most:,.2f} at most, ${self.batch:,.2f} as a batch"
 
 
-def estimate(config: RewriteConfig, requests: int, prompt_characters: int) -> float | None:
-    """Dollars for so many requests with so many characters of prompts; None where a model has no price."""
-    prices = [(price_of(model, config), weight) for model, weight in config.models.items()]
-    total = sum(config.models.values())
-    if any(price is None for price, _ in prices):
-        return None
-    return sum(
-        weight / total * (prompt_characters * price.prompt + requests * TYPICAL_TOKENS * price.completion)
-        for price, weight in prices
-        if price
+def estimate(
+    questions: Iterable[Question | Rejection],
+    prompt: Prompt,
+    models: Mapping[str, float],
+    *,
+    given: Mapping[str, Price] | None = None,
+    characters: float = CONVERSATION,
+) -> Estimate:
+    """What rewriting `questions` with a mixture of `models` (by weight) will cost, without a request.
+
+    A transcript is taken to have `characters`; nothing is known before the first answer, and Progress corrects it
+    from then on. Memory does not grow with the questions.
+    """
+    priced = {model: price_of(model, given) for model, weight in models.items() if weight > 0}
+    rates = {model: price.tokens_per_character if price else TOKENS_PER_CHARACTER for model, price in priced.items()}
+    rows, sent, rejected = Counter[str](), Counter[str](), 0
+    for item in questions:
+        if isinstance(item, Rejection):
+            rejected += 1
+            continue
+        model = chosen(item.question_id, models)
+        rows[model] += 1
+        sent[model] += round(tokens(prompt.render(item.question, item.answer), rates[model])) + AROUND_A_MESSAGE
+    correction = prompt.retry("", "")
+    made = {
+        model: _for_model(price, rows[model], sent[model], characters * rate, tokens(correction, rate))
+        for (model, price), rate in zip(priced.items(), rates.values(), strict=True)
+    }
+    cost = _sum(each.cost for each in made.values())
+    return Estimate(
+        questions=rows.total(),
+        rejected=rejected,
+        prompt_tokens=sent.total(),
+        completion_tokens=sum(each.completion_tokens for each in made.values()),
+        cost=cost,
+        most=_sum(each.most for each in made.values()),
+        batch=None if cost is None else cost * BATCH,
+        unpriced=tuple(model for model, price in priced.items() if price is None),
+        models=made,
     )
+
+
+def _for_model(price: Price | None, rows: int, sent: int, each: float, correction: float) -> ModelEstimate:
+    """`sent` tokens of prompts for so many `rows`, `each` of which gets a transcript of that many tokens."""
+    written = round(rows * each)
+    if price is None:
+        return ModelEstimate(rows, sent, written, None, None)
+    cost = price.cost(sent, written)
+    again = price.cost(sent + written + rows * (correction + AROUND_A_MESSAGE), written)
+    return ModelEstimate(rows, sent, written, cost, cost + again)
+
+
+def _sum(costs: Iterable[float | None]) -> float | None:
+    known = list(costs)
+    return None if None in known else sum(cost for cost in known if cost is not None)

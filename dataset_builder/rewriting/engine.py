@@ -1,73 +1,47 @@
-"""A fixed pool of workers over an iterator, whose results come in the order of the items."""
+"""A fixed pool of workers over an iterator: each takes the next item when it is done with its last."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-AHEAD = 64
-"""Results that may wait for a slower one before them, a worker: of 2 % that take twenty times as long, hardly any ever
-stops the others. Memory grows with this and the workers, and not with the items."""
+_END = object()
 
 
-async def in_order(items: Iterator[T], work: Callable[[T], Awaitable[R]], concurrency: int) -> AsyncGenerator[R, None]:
-    """`work(item)` of every item, `concurrency` at a time, without a barrier: a free worker takes the next item.
+async def run_pool(items: Iterable[T], work: Callable[[T], Awaitable[R]], concurrency: int) -> AsyncIterator[R]:
+    """The results of `work`, as they come; at most `concurrency` items are worked on, and as many results wait.
 
-    After the first exception no further item is taken; what is in flight is finished, since it is paid for, and then
-    the exception comes through. Closing the generator cancels what is in flight.
+    There is no barrier: a slow item holds up its own worker only. When `work` or `items` raises, nothing more is
+    taken, what is being worked on is finished and its results still come, and then the first error is raised. Where
+    the caller goes away early, the work is cancelled.
     """
-    pool = _Pool(items, work, concurrency)
-    workers = [asyncio.create_task(pool.work_on()) for _ in range(concurrency)]
-    everyone = asyncio.gather(*workers)
-    everyone.add_done_callback(lambda _: pool.changed.set())
+    source = iter(items)
+    results = asyncio.Queue[R | object](concurrency)
+    errors: list[Exception] = []
+
+    async def worker() -> None:
+        try:
+            for item in source:
+                await results.put(await work(item))
+                if errors:
+                    return
+        except Exception as error:
+            errors.append(error)
+
+    async def pool() -> None:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(concurrency):
+                workers.create_task(worker())
+        await results.put(_END)
+
+    running = asyncio.create_task(pool())
     try:
-        while True:
-            while pool.next_out in pool.done:
-                yield pool.take()
-            if everyone.done() and pool.next_out not in pool.done:
-                break
-            pool.changed.clear()
-            if pool.next_out not in pool.done and not everyone.done():
-                await pool.changed.wait()
+        while (result := await results.get()) is not _END:
+            yield result  # type: ignore[misc]
     finally:
-        for each in workers:
-            each.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-    if pool.failure:
-        raise pool.failure
-
-
-class _Pool(Generic[T, R]):
-    """What the workers share."""
-
-    def __init__(self, items: Iterator[T], work: Callable[[T], Awaitable[R]], concurrency: int) -> None:
-        self._items, self._work, self._room = enumerate(items), work, AHEAD * concurrency
-        self.done: dict[int, R] = {}
-        self.next_out = 0
-        self.failure: Exception | None = None
-        self.changed = asyncio.Event()
-        self._may_take = asyncio.Event()
-        self._may_take.set()
-
-    async def work_on(self) -> None:
-        while not self.failure:
-            await self._may_take.wait()
-            try:
-                index, item = next(self._items)
-                if index - self.next_out >= self._room:
-                    self._may_take.clear()
-                self.done[index] = await self._work(item)
-            except StopIteration:
-                return
-            except Exception as error:  # of the items or of the work: the first one is raised at the end
-                self.failure = self.failure or error
-                self._may_take.set()
-            self.changed.set()
-
-    def take(self) -> R:
-        result = self.done.pop(self.next_out)
-        self.next_out += 1
-        self._may_take.set()
-        return result
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    if errors:
+        raise errors[0]

@@ -1,33 +1,130 @@
-"""So many a minute, shared by all workers: a bucket that fills steadily and is never more than full."""
+"""What keeps requests from being sent: a rate, an endpoint that is down, money."""
 
 import asyncio
+import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+LONGEST_WAIT = 30.0
+"""Seconds between two tries, or two probes, at most."""
+
+
+class Halted(Exception):
+    """That nothing more is to be asked; what is in flight may still come back."""
+
+
+class CostReached(Halted):
+    """The next request could cost more than there is left."""
 
 
 class Bucket:
-    """Holds `rate` units, and fills with as many in a minute. With a rate of 0 there is no limit."""
+    """So much a minute, evenly: no minute sees more than `per_minute` and a sixtieth of it. 0 is no limit."""
 
-    def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate, self._clock = rate, clock
-        self._level, self._filled = float(rate), clock()
+    def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._clock = per_minute / 60, clock
+        self._room = self._level = max(1.0, self._rate)
+        self._at = clock()
 
-    async def take(self, units: int) -> None:
-        """Take `units`, at once or when as many have come in since."""
+    def take(self, amount: float) -> float:
+        """Take `amount` and tell how many seconds to wait before it is used; the next one waits behind it."""
         if not self._rate:
-            return
-        self._fill()
-        self._level -= units  # below 0 it is a queue: whoever comes later waits for those before
-        if self._level < 0:
-            await asyncio.sleep(-60 * self._level / self._rate)
-
-    def give(self, units: int) -> None:
-        """Give back what was taken and not used; a negative number takes what was used beyond."""
-        if self._rate:
-            self._fill()
-            self._level = min(self._rate, self._level + units)
-
-    def _fill(self) -> None:
+            return 0.0
         now = self._clock()
-        self._level = min(float(self._rate), self._level + (now - self._filled) * self._rate / 60)
-        self._filled = now
+        self._level = min(self._room, self._level + (now - self._at) * self._rate) - amount
+        self._at = now
+        return max(0.0, -self._level / self._rate)
+
+    def correct(self, amount: float) -> None:
+        """Give back what was taken too much; negative where it was too little."""
+        self._level = min(self._room, self._level + amount)
+
+
+class Breaker:
+    """Whether the endpoint is up, from what became of the requests so far.
+
+    After `threshold` failures with no answer between them it is taken to be down: all wait, and one at a time probes
+    with its own request, at growing intervals. The first answer sets all going again.
+    """
+
+    def __init__(self, threshold: int, first_wait: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.answers = 0
+        self.failing = set[str]()  # keys of what failed since the last answer
+        self._threshold, self._first_wait, self._clock = threshold, first_wait, clock
+        self._failures = self._probes = 0
+        self._since: float | None = None
+        self._probing = asyncio.Lock()
+
+    @property
+    def down(self) -> bool:
+        return self._failures >= self._threshold
+
+    @property
+    def silent(self) -> float:
+        """Seconds since the first failure behind the last answer."""
+        return 0.0 if self._since is None else self._clock() - self._since
+
+    @asynccontextmanager
+    async def turn(self, wait: Callable[[float], Awaitable[None]]) -> AsyncIterator[bool]:
+        """One's turn to send, and whether as the only probe of an endpoint that is down, which comes after a wait."""
+        if not self.down:
+            yield False
+            return
+        async with self._probing:
+            if probe := self.down:  # somebody's probe may have been answered while this one waited
+                await wait(backoff(self._probes, self._first_wait))
+                self._probes += 1
+                yield True
+        if not probe:
+            yield False
+
+    def answered(self) -> None:
+        self.answers += 1
+        self._failures = self._probes = 0
+        self._since = None
+        self.failing.clear()
+
+    def failed(self, key: str, *, counts: bool = True) -> None:
+        """A try failed; one that does not count (a 429) proves nothing but that there was no answer."""
+        if self._since is None:
+            self._since = self._clock()
+        self.failing.add(key)
+        self._failures += counts
+
+
+class Budget:
+    """Dollars: what was spent, what is in flight at most, and the ceiling; 0 is none."""
+
+    def __init__(self, ceiling: float, spent: float) -> None:
+        self.ceiling, self.spent, self._held, self._flying = ceiling, spent, 0.0, 0
+        self._settled, self._turn = asyncio.Event(), asyncio.Lock()
+
+    async def hold(self, most: float) -> None:
+        """Set aside what a request may cost at most, as soon as there is room for it; who asks first is first.
+
+        Raises:
+            CostReached: where there is not, even when all that is in flight has been settled.
+        """
+        if not self.ceiling:
+            return
+        async with self._turn:
+            while self.spent + self._held + most > self.ceiling:
+                if not self._flying:
+                    raise CostReached
+                self._settled.clear()
+                await self._settled.wait()
+            self._held, self._flying = self._held + most, self._flying + 1
+
+    def settle(self, most: float, cost: float) -> None:
+        """What was set aside turned out to cost `cost`."""
+        self.spent += cost
+        if self.ceiling:
+            self._held, self._flying = self._held - most, self._flying - 1
+            if not self._flying:
+                self._held = 0.0  # not a sum of rounding errors
+            self._settled.set()
+
+
+def backoff(times: int, first: float) -> float:
+    """Seconds before the next try: doubling from `first`, and jittered, so that those who failed as one come apart."""
+    return min(LONGEST_WAIT, first * 2.0 ** min(times, 30)) * random.uniform(0.5, 1)

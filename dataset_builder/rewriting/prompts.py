@@ -1,4 +1,4 @@
-"""The prompts that a conversation can be rewritten with, as data; each row says which one by id and hash."""
+"""The prompts that ask a model for a conversation: data, each with an id, an origin and a hash that its rows carry."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,83 +8,81 @@ from pathlib import Path
 
 import yaml
 
-FOLDER = Path(__file__).with_name("prompts")
-SLOT = "{single_turn}"
+from dataset_builder.rewriting.transcripts import parse
+
+_FOLDER = Path(__file__).with_name("prompts")
+_CORRECTIONS = Path(__file__).with_name("corrections.yaml")
+_PLACE = "{single_turn}"
+
+# Figure 2 and appendix C of the paper: how a single turn stands in the prompt.
+_SINGLE_TURN = {"zh": ("用户：", "心理咨询师："), "en": ("User: ", "Psychologist: ")}
 
 
 class PromptError(ValueError):
-    """A prompt that is not there, or that is none; the message names those that there are."""
+    """A prompt that there is not, or a file of one that cannot be used; the message names it and the fix."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One user message, in which `SLOT` stands for the question and its answer."""
+    """What is asked of a model, in `language` (zh, en); `text` holds {single_turn} once, `source` says whose it is."""
 
     id: str
     language: str
-    source: str  # where the wording comes from
     text: str
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.text.count(_PLACE) != 1:
+            raise PromptError(f"prompt {self.id!r} holds {_PLACE} {self.text.count(_PLACE)} times; write it once")
+        if self.language not in _SINGLE_TURN:
+            raise PromptError(
+                f"prompt {self.id!r} has language={self.language!r}; it is one of {', '.join(_SINGLE_TURN)}"
+            )
 
     @property
     def key(self) -> str:
-        """`id@hash`, which changes with every character of the wording."""
+        """The id and the first 8 hex digits of the text's SHA-256: what the rows that it made carry."""
         return f"{self.id}@{hashlib.sha256(self.text.encode()).hexdigest()[:8]}"
 
     def render(self, question: str, answer: str | None) -> str:
-        """The message for a question and, where there is one, its answer, laid out as in appendix C of the paper."""
-        single_turn = f"用户：{question}" + (f"\n心理咨询师：{answer}" if answer else "")
-        return self.text.replace(SLOT, single_turn)
+        """The one user message; a question without an answer stands alone."""
+        user, counsellor = _SINGLE_TURN[self.language]
+        single_turn = user + question + (f"\n{counsellor}{answer}" if answer else "")
+        return self.text.replace(_PLACE, single_turn)
+
+    def retry(self, transcript: str, reason: str) -> str:
+        """The second user message, after a `transcript` that was rejected for `reason`."""
+        said = _corrections().get(reason, _corrections()["unknown"])[self.language]
+        rounds = sum(turn["role"] == "user" for turn in parse(transcript))
+        return said.replace("{rounds}", str(rounds)) + _corrections()["again"][self.language]
 
 
 @cache
 def prompts() -> Mapping[str, Prompt]:
-    """All prompts, by id."""
-    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.yaml"))}
+    """All prompts by id, in the order of their ids."""
+    found = [_read(path) for path in sorted(_FOLDER.glob("*.yaml"))]
+    return {each.id: each for each in found}
 
 
-def prompt(name: str) -> Prompt:
-    """The prompt with this id.
+def prompt(id: str) -> Prompt:
+    """The prompt of that id.
 
     Raises:
         PromptError: where there is none.
     """
-    if name not in prompts():
-        raise PromptError(f"no prompt {name!r}; there are {', '.join(prompts())}")
-    return prompts()[name]
-
-
-def correction(reason: str) -> str:
-    """What a model is told, once, when its conversation was refused for `reason`."""
-    return f"这段对话不符合要求：{ADVICE.get(reason, reason)}。请重新写出完整的对话，只写对话。"
-
-
-ADVICE = {
-    "no_transcript": "没有按“用户：”和“心理咨询师：”逐行书写",
-    "too_few_rounds": "不足 8 轮",
-    "too_many_rounds": "超过 20 轮",
-    "starts_with_counsellor": "应当由用户先开口",
-    "ends_with_user": "应当以心理咨询师的话结束",
-    "not_alternating": "两人应当一人一句，轮流说话",
-    "turn_too_long": "有一句话太长，每句不超过 300 字",
-    "role_label": "一句话里混入了另一个人的话",
-    "ai_self_reference": "心理咨询师不应提到自己是人工智能",
-    "refusal": "拒绝了改写；原文是公开的求助文字，请改写成对话",
-    "copied_answer": "照抄了原来的回答",
-    "list_style": "心理咨询师列了清单",
-    "facts_lost": "没有保留用户原文中的事实",
-    "cut_off": "最后一句没有写完",
-    "placeholder": "含有占位符",
-    "repeated_turns": "同样的话说了多次",
-    "one_sided": "有一方几乎没有说话",
-    "leaked_prompt": "重复了要求里的文字",
-}
-"""Reasons in the words of the prompts' readers."""
+    if id not in prompts():
+        raise PromptError(f"prompt={id!r} is none of {', '.join(prompts())}")
+    return prompts()[id]
 
 
 def _read(path: Path) -> Prompt:
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict) or set(values) != {"language", "source", "text"}:
-        raise PromptError(f"{path} must hold exactly language, source and text")
-    if str(values["text"]).count(SLOT) != 1:
-        raise PromptError(f"{path}: the text must hold {SLOT} once")
-    return Prompt(path.stem, **values)
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(raw, dict) or set(raw) != {"id", "language", "source", "text"} or raw["id"] != path.stem:
+        raise PromptError(f"{path.name}: a prompt has id (the file's name), language, source and text, and no more")
+    return Prompt(**raw)
+
+
+@cache
+def _corrections() -> Mapping[str, Mapping[str, str]]:
+    raw: Mapping[str, Mapping[str, str]] = yaml.safe_load(_CORRECTIONS.read_text(encoding="utf-8"))
+    return raw

@@ -1,100 +1,190 @@
-"""The questions that are to become conversations: `{question_id, question, answer?, topic?}` JSON Lines, streamed."""
+"""Single-turn questions, one a line: read in order, dealt to shards, those that are no question told apart."""
 
 import hashlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dataset_builder.records import UNKNOWN, Rejection
-from dataset_builder.sources.json_array import objects
-from dataset_builder.topics import topic_id
+from dataset_builder.sources.files import lines, stem
+from dataset_builder.sources.json_value import BadJson, parse
+from dataset_builder.sources.row import row_id
+
+DUPLICATE = "duplicate_question_id"
+START = b"\0" * 16
+"""The chain before the first line."""
+
+
+class QuestionsError(ValueError):
+    """A file of questions, or a share of one, that cannot be rewritten; the message names it and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A single-turn question, and its long answer where the source has one."""
+    """A question to be rewritten; `answer`, `topic`, `source` and `license` as its line says."""
 
     question_id: str
     question: str
-    answer: str | None
-    topic: str | None
-    source: str
-    license: str
+    answer: str | None = None
+    topic: str | None = None
+    source: str = UNKNOWN
+    license: str = UNKNOWN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shard:
-    """Part `number` of `of`, from 1: questions are dealt out by a hash of their id, so that parts never overlap."""
+    """The `index`-th of `count` shares of the questions, from 1: which is decided by a hash of the id alone."""
 
-    number: int = 1
-    of: int = 1
+    index: int = 1
+    count: int = 1
 
-    def holds(self, question_id: str) -> bool:
-        return digest(question_id) % self.of == self.number - 1
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """The shard that `i/n` means.
+
+        Raises:
+            QuestionsError: where `text` is not two numbers with 1 <= i <= n.
+        """
+        index, slash, count = text.partition("/")
+        if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+            raise QuestionsError(f"shard={text!r} is not i/n with 1 <= i <= n, as in 1/8")
+        return cls(int(index), int(count))
+
+    def holds(self, key: str) -> bool:
+        return self.count == 1 or _number(key) % self.count == self.index - 1
 
 
-def shard_from(text: str) -> Shard:
-    """The shard that `i/n` names.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of this shard: `place` counts those of the shard, `number` all lines; both from 1.
+
+    `chain` is a digest of all lines up to this one, so that a run that starts again knows whether what it has
+    finished is still the beginning of the file.
+    """
+
+    place: int
+    number: int
+    chain: bytes
+    item: Question | Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one reading of the file tells before the first request."""
+
+    rows: int  # lines of this shard
+    repeated: frozenset[int]  # hashes of question ids that more than one line of the shard may have
+    chain: bytes | None  # at the line that was asked for; None where the file is shorter
+
+
+def questions(path: Path) -> Iterator[Question | Rejection]:
+    """The questions in a JSON Lines file, plain or gzip: {question_id, question, answer?, topic?, source?, license?}.
+
+    What is no question is a Rejection: not_utf8, not_json, too_deep, too_large, not_an_object, no_question_id,
+    no_question. Its id is the question's where it has one, else the file's name and the line. Empty lines are none.
 
     Raises:
-        ValueError: where it names none.
+        SourceError: where the file is missing or cannot be read to its end.
     """
-    number, slash, of = text.partition("/")
-    if not (slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
-        raise ValueError(f"--shard {text!r} is not i/n with 1 <= i <= n, as in 2/8")
-    return Shard(int(number), int(of))
+    for number, line in lines(path):
+        if line is None or line.strip():
+            yield question_of(line, f"{stem(path)}:{number}")
 
 
-def questions(path: Path, shard: Shard = Shard()) -> Iterator[Question | Rejection]:
-    """The questions of a file, plain or gzip, in order; of a shard, its own. What is none is a rejection."""
-    repeated = _repeated(path)
-    seen: set[int] = set()  # of the ids that occur more than once only
-    for place, item in enumerate(objects(path), 1):
-        found = item if isinstance(item, Rejection) else _question(item[1], f"{path.name}:{place}")
-        identifier = found.id if isinstance(found, Rejection) else found.question_id
-        if not shard.holds(identifier):
-            continue
-        if isinstance(found, Question) and (key := digest(identifier)) in repeated:
-            if key in seen:
-                found = Rejection(identifier, "duplicate_question_id")
-            seen.add(key)
-        yield found
-
-
-def digest(text: str) -> int:
-    """64 bits of a hash."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-
-
-def _repeated(path: Path) -> frozenset[int]:
-    """The ids that occur more than once; 8 bytes a question are in memory."""
-    ids = np.fromiter(
-        (digest(str(item[1].get("question_id"))) for item in objects(path) if not isinstance(item, Rejection)),
-        dtype=np.uint64,
-    )
-    found: NDArray[Any]
-    found, counts = np.unique(ids, return_counts=True)
-    return frozenset(found[counts > 1].tolist())
-
-
-def _question(row: dict[str, Any], place: str) -> Question | Rejection:
-    identifier, question, answer = row.get("question_id"), row.get("question"), row.get("answer")
-    if not isinstance(identifier, str | int) or not str(identifier).strip():
-        return Rejection(place, "no_question_id")
-    if not isinstance(question, str) or not question.strip():
-        return Rejection(str(identifier), "no_question")
-    if answer is not None and not isinstance(answer, str):
-        return Rejection(str(identifier), "answer_is_no_text")
-    topic = row.get("topic")
+def question_of(line: bytes | None, otherwise: str) -> Question | Rejection:
+    """The question in a line; `otherwise` is the id of one that has none."""
+    if line is None:
+        return Rejection(otherwise, "too_large")
+    try:
+        value = parse(line)
+    except BadJson as error:
+        return Rejection(otherwise, error.reason)
+    if not isinstance(value, dict):
+        return Rejection(otherwise, "not_an_object")
+    question_id = row_id(value.get("question_id"), "")
+    if not question_id:
+        return Rejection(otherwise, "no_question_id")
+    question = _text(value, "question")
+    if not question:
+        return Rejection(question_id, "no_question")
     return Question(
-        question_id=str(identifier),
-        question=question.strip(),
-        answer=answer.strip() or None if answer else None,
-        topic=topic_id(topic) if isinstance(topic, str) else None,
-        source=str(row.get("source") or "rewritten"),
-        license=str(row.get("license") or UNKNOWN),
+        question_id,
+        question,
+        _text(value, "answer") or None,
+        _text(value, "topic") or None,
+        _text(value, "source") or UNKNOWN,
+        _text(value, "license") or UNKNOWN,
     )
+
+
+def survey(path: Path, shard: Shard, number: int = 0) -> Survey:
+    """Count the lines of `shard`, find the ids that come again, and the chain at line `number`.
+
+    Memory grows by 8 bytes a line while it reads, and is given back.
+    """
+    hashes, chain, found = array("Q"), START, START if number == 0 else None
+    for at, line in lines(path):
+        chain = _link(chain, line)
+        if at == number:
+            found = chain
+        if line is None or line.strip():
+            key = _key(question_of(line, f"{stem(path)}:{at}"))
+            if shard.holds(key):
+                hashes.append(_number(key))
+    ordered = np.sort(np.frombuffer(hashes, dtype=np.uint64)) if hashes else np.zeros(0, np.uint64)
+    repeated = frozenset(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    return Survey(len(hashes), repeated, found)
+
+
+def numbered(path: Path, shard: Shard, repeated: frozenset[int], *, after: int = 0, place: int = 0) -> Iterator[Line]:
+    """The lines of `shard` behind line `after`, of which `place` is the number in the shard.
+
+    A question whose id was there before is a Rejection. Lines that are skipped are parsed only where ids repeat.
+    """
+    chain, seen = START, set[str]()
+    for number, line in lines(path):
+        chain = _link(chain, line)
+        if (line is not None and not line.strip()) or (number <= after and not repeated):
+            continue
+        item = question_of(line, f"{stem(path)}:{number}")
+        key = _key(item)
+        if not shard.holds(key):
+            continue
+        if repeated and _number(key) in repeated:
+            if key in seen:
+                item = Rejection(key, DUPLICATE)
+            seen.add(key)
+        if number > after:
+            place += 1
+            yield Line(place, number, chain, item)
+
+
+def chosen(question_id: str, models: Mapping[str, float]) -> str:
+    """The model that rewrites this question: always the same, and over many questions by the weights."""
+    draw = _number("model\0" + question_id) / 2**64 * sum(models.values())
+    for model, weight in models.items():
+        draw -= weight
+        if draw < 0:
+            return model
+    return next(model for model, weight in models.items() if weight > 0)
+
+
+def _key(item: Question | Rejection) -> str:
+    return item.id if isinstance(item, Rejection) else item.question_id
+
+
+def _number(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+
+
+def _link(chain: bytes, line: bytes | None) -> bytes:
+    return hashlib.blake2b(chain + (line or b"\0"), digest_size=16).digest()
+
+
+def _text(value: Mapping[str, Any], name: str) -> str:
+    text = value.get(name)
+    return text.strip() if isinstance(text, str) else ""

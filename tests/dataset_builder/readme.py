@@ -18,7 +18,8 @@ def _read(*parts: str) -> dict[str, Any]:
 
 
 def body() -> str:
-    return "\n".join(["## What was measured", "", *_proofs(), "", *_speed(), "", *_near_duplicates()])
+    parts = [_proofs(), _speed(), _near_duplicates(), _transcripts()]
+    return "\n".join(["## What was measured", "", *(line for part in parts for line in (*part, ""))]).rstrip()
 
 
 def _proofs() -> list[str]:
@@ -51,12 +52,12 @@ def _proofs() -> list[str]:
 
 def _rewriting() -> str:
     kills, checks = _read("proofs", "rewrite_kills.json"), _read("proofs", "transcript_validation.json")
-    least = min(checks["caught"].values())
     return (
         f"after {kills['kills']} SIGKILLs in one run of {kills['questions']:,} questions no row is lost or there "
         "twice, the files are those of a run that nobody killed, and no answer on disk was paid for again. Of "
-        f"{checks['mutants']:,} conversations spoilt in {len(checks['caught'])} ways {100 * least:.0f} % are refused, "
-        f"and none of {checks['conversations']} good ones in {checks['clean_in_each_of_styles']} layouts."
+        f"{checks['mutants']['made']:,} transcripts spoilt in {len(checks['mutations'])} ways "
+        f"{100 * checks['mutants']['share']:.2f} % are refused, and all {checks['clean']['transcripts']:,} good ones, "
+        f"in {checks['clean']['styles']} layouts, are taken."
     )
 
 
@@ -111,6 +112,27 @@ def _speed() -> list[str]:
         "| --- | --- | --- | --- | --- |",
         *rows,
     ]
+
+
+def _transcripts() -> list[str]:
+    """How much of what others released would pass as rewritten by the paper's prompt."""
+    corpora = _read("proofs", "transcript_validation.json")["corpora"]
+    rows = [
+        f"| {name} | {each['dialogues']:,} | {100 * each['share']:.0f} % | "
+        f"{100 * each['with_any_number_of_rounds']['share']:.0f} % | {_reasons(each['reasons'])} |"
+        for name, each in corpora.items()
+    ]
+    return [
+        "Public corpora by the rules for rewritten conversations; the paper's prompt asks for 8 to 20 rounds:",
+        "",
+        "| corpus | dialogues | pass | with any number of rounds | most are refused for |",
+        "| --- | --- | --- | --- | --- |",
+        *rows,
+    ]
+
+
+def _reasons(counts: dict[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in list(counts.items())[:3])
 
 
 def _near_duplicates() -> list[str]:

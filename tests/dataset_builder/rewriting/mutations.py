@@ -1,154 +1,382 @@
-"""Twenty ways in which a model spoils a conversation, each with the reasons for which it may be refused."""
+"""What goes wrong in transcripts: each mutation takes a good conversation and its single turn, and says what is found.
+
+A mutation gives the damaged transcript, or None where the conversation has nothing that it could damage.
+"""
 
 import random
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from dataset_builder.records import Messages
 from dataset_builder.rewriting.transcripts import render
 
-Mutation = Callable[[Messages, str, random.Random], str]  # turns, the source answer, chance -> a transcript
+Messages = list[dict[str, str]]
+Sample = dict[str, Any]
+Mutate = Callable[[random.Random, Sample, list[Sample]], str | None]
 
-_LIST = "你可以这样做：\n1. 每天写日记\n2. 睡前不看手机\n3. 和家里人谈一次\n4. 规律作息"
+LABELS = {"user": "用户：", "assistant": "心理咨询师："}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    name: str
+    reasons: frozenset[str]  # any of which is right; another one is a catch all the same
+    mutate: Mutate
+
+
+def _turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
 
 
 def _with(messages: Messages, at: int, content: str) -> Messages:
-    return [message | {"content": content} if index == at else message for index, message in enumerate(messages)]
+    return [*messages[:at], _turn(messages[at]["role"], content), *messages[at + 1 :]]
 
 
-def _counsellor(messages: Messages, draw: random.Random) -> int:
+def _counsellor(draw: random.Random, messages: Messages) -> int:
     return draw.randrange(1, len(messages), 2)
 
 
-def starts_with_counsellor(messages, answer, draw):
-    return render(messages[1:])
+def _user(draw: random.Random, messages: Messages) -> int:
+    return draw.randrange(0, len(messages), 2)
 
 
-def ends_with_user(messages, answer, draw):
-    return render(messages[:-1])
+def first_turn_lost(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(sample["messages"][1:])
 
 
-def loses_a_turn(messages, answer, draw):
-    at = draw.randrange(2, len(messages) - 2)
-    return render(messages[:at] + messages[at + 1 :])
+def last_turn_lost(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(sample["messages"][:-1])
 
 
-def says_a_turn_twice_over(messages, answer, draw):
-    at = _counsellor(messages, draw)
-    return render([*messages[: at + 1], *messages[at:]])
+def turn_lost(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    at = draw.randrange(1, len(sample["messages"]) - 1)
+    return render(sample["messages"][:at] + sample["messages"][at + 1 :])
 
 
-def is_too_short(messages, answer, draw):
-    return render(messages[:12])
-
-
-def is_too_long(messages, answer, draw):
-    return render(messages * 3)
-
-
-def writes_an_essay(messages, answer, draw):
-    at = _counsellor(messages, draw)
-    every = "。".join(message["content"] for message in messages if message["role"] == "assistant")
-    return render(_with(messages, at, (every * 2)[:900]))
-
-
-def leaks_a_role_into_a_turn(messages, answer, draw):
-    at = draw.randrange(0, len(messages) - 2, 2)
-    return render(_with(messages, at, f"{messages[at]['content']}（心理咨询师：我明白。）"))
-
-
-def says_it_is_an_ai(messages, answer, draw):
-    at = _counsellor(messages, draw)
-    return render(_with(messages, at, f"作为一个人工智能助手，我没有感情，不过{messages[at]['content']}"))
-
-
-def refuses(messages, answer, draw):
-    return "抱歉，我无法改写这段内容，因为它涉及心理健康。建议您寻求专业人士的帮助。"
-
-
-def refuses_within(messages, answer, draw):
-    at = _counsellor(messages, draw)
-    return render(_with(messages, at, "很抱歉，作为语言模型，我无法提供心理咨询。"))
-
-
-def copies_the_answer(messages, answer, draw):
-    return render(_with(messages, _counsellor(messages, draw), answer[:290]))
-
-
-def makes_lists(messages, answer, draw):
-    for at in (3, 5, 7):
-        messages = _with(messages, at, _LIST.replace("日记", f"日记{at}"))
+def neighbours_swapped(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    messages = list(sample["messages"])
+    at = draw.randrange(1, len(messages) - 2)
+    messages[at : at + 2] = messages[at + 1], messages[at]
     return render(messages)
 
 
-def is_about_something_else(messages, answer, draw):
-    other = [
-        ("我想学做面包，可是发酵总失败。", "面团放了多少酵母？"),
-        ("三克，水是温的。", "室温呢，厨房冷不冷？"),
+def labels_swapped(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(sample["messages"], (LABELS["assistant"], LABELS["user"]))
+
+
+def one_speaker(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    label = draw.choice(list(LABELS.values()))
+    return render(sample["messages"], (label, label))
+
+
+def labels_lost(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(sample["messages"], ("", ""))
+
+
+def label_missed_out(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """One label is lost, so that two turns are one."""
+    lines = [LABELS[turn["role"]] + turn["content"] for turn in sample["messages"]]
+    at = draw.randrange(1, len(lines))
+    lines[at] = sample["messages"][at]["content"]
+    return "\n".join(lines)
+
+
+def turn_emptied(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(_with(sample["messages"], draw.randrange(len(sample["messages"])), ""))
+
+
+def too_short(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(sample["messages"][-2 * draw.randrange(2, 8) :])
+
+
+def too_long(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    messages = list(sample["messages"])
+    while len(messages) <= 40:
+        messages += draw.choice(others)["messages"]
+    return render(messages)
+
+
+def turn_too_long(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    lecture = "".join(turn["content"] for other in draw.sample(others, 3) for turn in other["messages"][1:-1:2])[:600]
+    return render(_with(sample["messages"], _counsellor(draw, sample["messages"]), lecture + "。"))
+
+
+def role_leaked(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """A turn in which the other speaker answers at once, and the answer comes again."""
+    messages = sample["messages"]
+    at = draw.randrange(len(messages) - 1)
+    other = LABELS[messages[at + 1]["role"]]
+    glue = "" if re.search(r"[。！？…]$", messages[at]["content"]) else "。"
+    return render(_with(messages, at, messages[at]["content"] + glue + other + "我在听。"))
+
+
+def role_leaked_in_a_sentence(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """A label where no sentence has ended."""
+    at = draw.randrange(len(sample["messages"]) - 1)
+    content = sample["messages"][at]["content"]
+    inside = draw.randrange(1, len(content)) if len(content) > 1 else 1
+    while inside < len(content) and not (content[inside - 1].isalnum() and content[inside].isalnum()):
+        inside += 1
+    label = draw.choice([*LABELS.values(), "咨询师：", "来访者: "])
+    return render(_with(sample["messages"], at, content[:inside].rstrip("。！？…”） \n") + label + content[inside:]))
+
+
+def speaks_as_ai(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    at = _counsellor(draw, sample["messages"])
+    says = draw.choice(
+        (
+            "作为一个人工智能助手，我没有自己的感受，不过我愿意听。",
+            "我只是一个AI语言模型，没办法真正体会你的难过。",
+            "作为AI，我能做的只有陪你聊聊。",
+            "我是由一家公司开发的智能助手，我会尽力帮你。",
+        )
+    )
+    return render(_with(sample["messages"], at, says + sample["messages"][at]["content"]))
+
+
+def refuses(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    says = draw.choice(
+        ("抱歉，我无法继续这个话题。", "对不起，我不能提供这方面的帮助。", "I'm sorry, but I can't assist with that.")
+    )
+    return render(_with(sample["messages"], _counsellor(draw, sample["messages"]), says))
+
+
+def refuses_whole(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return draw.choice(
+        ("抱歉，我无法完成这个请求。", "很抱歉，我不能改写涉及这些内容的对话。", "I can't help with that.")
+    )
+
+
+def lectures(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    says = draw.choice(
+        (
+            "可以试试这些：\n1. 早点睡\n2. 多走动\n3. 找人说说",
+            "有几个办法：\n- 写下来\n- 说出来\n- 放一放",
+            "首先，把事情写下来；其次，找个信得过的人说；最后，给自己一点时间。",
+            "建议如下：1、先停下来。2、再想一想。3、慢慢来。",
+            "**第一步**：停下来\n**第二步**：想一想\n**第三步**：说出来",
+        )
+    )
+    return render(_with(sample["messages"], _counsellor(draw, sample["messages"]), says))
+
+
+def answer_copied(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(_with(sample["messages"], _counsellor(draw, sample["messages"]), sample["answer"]))
+
+
+def question_copied(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(_with(sample["messages"], 0, sample["question"]))
+
+
+def cut_in_last_turn(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
+    """Tokens ran out within a sentence; at the end of one nobody could tell."""
+    last = sample["messages"][-1]["content"]
+    places = [at for at in range(2, len(last)) if re.search(r"[\w，、：；]$", last[:at])]
+    return (
+        render(_with(sample["messages"], len(sample["messages"]) - 1, last[: draw.choice(places)])) if places else None
+    )
+
+
+def cut_in_user_turn(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    at = draw.randrange(len(sample["messages"]) // 2, len(sample["messages"])) // 2 * 2
+    content = sample["messages"][at]["content"]
+    return render([*sample["messages"][:at], _turn("user", content[: draw.randrange(1, len(content) + 1)])])
+
+
+def loops_in_turn(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    at = draw.randrange(len(sample["messages"]))
+    phrase = draw.choice(("慢慢来，", "我在听。", "没关系没关系，", "你已经很努力了，真的很努力了。"))
+    return render(_with(sample["messages"], at, phrase * draw.randrange(12, 16)))
+
+
+def loops_in_turns(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    messages = sample["messages"]
+    says = max((turn["content"] for turn in messages[1::2]), key=len)
+    for at in draw.sample(range(1, len(messages), 2), 4):
+        messages = _with(messages, at, says)
+    return render(messages)
+
+
+def one_sided(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """The complaint about SMILECHAT: one of the two only nods."""
+    first, nods = draw.choice(((0, "嗯。"), (1, "嗯。"), (1, "好。")))
+    messages = sample["messages"]
+    for at in range(first, len(messages), 2):
+        messages = _with(messages, at, nods)
+    return render(messages)
+
+
+def echoes(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
+    messages = sample["messages"]
+    places = [at for at in range(0, len(messages), 2) if len(re.sub(r"\W", "", messages[at]["content"])) >= 12]
+    if not places:
+        return None
+    at = draw.choice(places)
+    return render(_with(messages, at + 1, "你刚才说，" + messages[at]["content"] + "。我听见了。"))
+
+
+def placeholder(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    at = _counsellor(draw, sample["messages"])
+    says = draw.choice(("[姓名]，", "【您的名字】，", "{{name}}，", "我是XX心理咨询师，", "[插入具体问题]，"))
+    return render(_with(sample["messages"], at, says + sample["messages"][at]["content"]))
+
+
+def prompt_leaked(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    at = draw.randrange(len(sample["messages"]))
+    says = draw.choice(
+        (
+            "请逐步分析以上单轮对话中用户的需求。",
+            "【单轮长文本中文心理咨询对话】",
+            "<|im_end|>",
+            "我会把它改写成多轮的共情的对话。",
+            "你的改写结果为：",
+        )
+    )
+    return render(_with(sample["messages"], at, says + sample["messages"][at]["content"]))
+
+
+def analysis_in_turn(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    says = draw.choice(
+        (
+            "用户的需求是被理解。",
+            "需求分析：用户想倾诉。",
+            "心理咨询师的共情技巧有倾听和认可。",
+            "好的，以下是改写的对话：",
+        )
+    )
+    return render(_with(sample["messages"], 1, says + sample["messages"][1]["content"]))
+
+
+def other_language(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    says = draw.choice(
+        (
+            "That sounds really hard. Would you like to tell me a little more about it?",
+            "それはつらかったですね。もう少し話してくれますか。",
+            "많이 힘드셨겠어요. 조금 더 이야기해 주실래요?",
+            "Это, наверное, очень тяжело. Расскажите, пожалуйста, ещё.",
+        )
+    )
+    return render(_with(sample["messages"], draw.randrange(len(sample["messages"])), says))
+
+
+def encoding_broken(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
+    at = draw.randrange(len(sample["messages"]))
+    broken = sample["messages"][at]["content"].encode()[:-1].decode("utf-8", "replace")
+    wrecked = "".join(letter if draw.random() < 0.6 else "\ufffd" for letter in broken)
+    return render(_with(sample["messages"], at, wrecked + "\ufffd\ufffd\ufffd"))
+
+
+def facts_dropped(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """A user who complains and tells nothing."""
+    vague = [
+        "我最近心情不太好，不知道怎么办。",
+        "就是觉得很累，什么都不想做。",
+        "可能是我想太多了吧。",
+        "其实也说不清楚为什么。",
+        "每天都这样，晚上也睡不好。",
+        "我不知道该跟谁说这些。",
+        "嗯，听你这么说好像好一点。",
+        "但是我还是有点担心以后。",
+        "你觉得我是不是太敏感了？",
+        "家里人也不太理解我。",
+        "我试过让自己别去想，没有用。",
+        "有时候就想一个人待着。",
+        "可能过一阵子就好了。",
+        "我也想改变，就是做不到。",
+        "谢谢你愿意听我说。",
+        "我再想想吧。",
     ]
-    turns = []
-    for number in range(5):
-        for asked, answered in other:
-            turns += [
-                {"role": "user", "content": f"{asked}第{number}次试的时候换了牌子。"},
-                {"role": "assistant", "content": f"{answered}记下第{number}次的克数。"},
-            ]
-    return render(turns)
-
-
-def stops_in_the_middle(messages, answer, draw):
-    last = messages[-1]["content"] + "我还想说的是，这些日子里你其实一直在想办法让自己"
-    return render(_with(messages, len(messages) - 1, last))
-
-
-def leaves_placeholders(messages, answer, draw):
-    at = _counsellor(messages, draw)
-    return render(_with(messages, at, f"{{{{name}}}}，{messages[at]['content']}"))
-
-
-def repeats_itself(messages, answer, draw):
-    for at in range(3, 13, 2):
-        messages = _with(messages, at, "我能感受到你现在真的很不容易，你愿意再多说一点吗？")
+    draw.shuffle(vague)
+    messages = sample["messages"]
+    for at in range(0, len(messages), 2):
+        messages = _with(messages, at, vague[at // 2 % len(vague)] if at < 32 else f"嗯，{vague[at // 2 % 16]}")
     return render(messages)
 
 
-def loops(messages, answer, draw):
-    at = _counsellor(messages, draw)
-    return render(_with(messages, at, "你已经很努力了，" * 30 + "。"))
+def another_question(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    return render(draw.choice(others)["messages"])
 
 
-def lets_one_side_fall_silent(messages, answer, draw):
-    return render([m | {"content": "嗯"} if m["role"] == "assistant" else m for m in messages])
+def another_users_turns(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """The user of another question, the counsellor of this one."""
+    theirs = draw.choice(others)["messages"]
+    count = min(len(theirs), len(sample["messages"])) // 2 * 2
+    mixed = [(theirs if at % 2 == 0 else sample["messages"])[at] for at in range(count)]
+    return render(mixed)
 
 
-def repeats_the_instructions(messages, answer, draw):
-    at = _counsellor(messages, draw)
-    return render(_with(messages, at, f"【单轮长文本中文心理咨询对话】{messages[at]['content']}你的改写结果为"))
+def age_changed(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
+    asked = re.search(r"(?:^|[，。！？])我?(?:今年)?([2-6]\d)(?:岁|[，。])", sample["question"])
+    if not asked:
+        return None
+    age = int(asked[1]) + draw.choice((-11, -9, 8, 12))
+    return render(_with(sample["messages"], 2, f"我今年{age}岁。" + sample["messages"][2]["content"]))
 
 
-def leaves_a_turn_empty(messages, answer, draw):
-    return render(_with(messages, draw.randrange(2, len(messages) - 2), ""))
+def numbers_changed(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
+    """Other numbers in all that the question counts, three things at least, and none of its own."""
+    units = dict.fromkeys(unit for number, unit in _QUANTITY.findall(sample["question"]) if number not in ("一", "1"))
+    if len(units) < 3:
+        return None
+    messages = [
+        turn | {"content": _QUANTITY.sub("好些", turn["content"])} if turn["role"] == "user" else turn
+        for turn in sample["messages"]
+    ]
+    told = "，".join(f"{draw.randrange(61, 99)}{unit}" for unit in units)
+    return render(_with(messages, 4, f"{messages[4]['content']}算起来{told}。"))
 
 
-MUTATIONS: dict[Mutation, set[str]] = {
-    starts_with_counsellor: {"starts_with_counsellor"},
-    ends_with_user: {"ends_with_user"},
-    loses_a_turn: {"not_alternating"},
-    says_a_turn_twice_over: {"not_alternating"},
-    is_too_short: {"too_few_rounds"},
-    is_too_long: {"too_many_rounds"},
-    writes_an_essay: {"turn_too_long"},
-    leaks_a_role_into_a_turn: {"role_label", "not_alternating"},
-    says_it_is_an_ai: {"ai_self_reference"},
-    refuses: {"refusal"},
-    refuses_within: {"refusal", "ai_self_reference"},
-    copies_the_answer: {"copied_answer"},
-    makes_lists: {"list_style"},
-    is_about_something_else: {"facts_lost"},
-    stops_in_the_middle: {"cut_off"},
-    leaves_placeholders: {"placeholder"},
-    repeats_itself: {"repeated_turns", "template_opening"},
-    loops: {"degenerate_turn"},
-    lets_one_side_fall_silent: {"one_sided", "template_opening", "repeated_turns"},
-    repeats_the_instructions: {"leaked_prompt"},
-    leaves_a_turn_empty: {"empty_turn"},
-}
+_QUANTITY = re.compile(r"(\d+|[零一二两三四五六七八九十百千万]+)(岁|年|天|小时|分钟|次|斤|公里|度)")
+
+
+def stage_play(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """Prose that tells of a conversation, with nobody speaking."""
+    return "\n\n".join(
+        ("来访者说，" if turn["role"] == "user" else "咨询师答道，") + turn["content"] for turn in sample["messages"]
+    )
+
+
+def _mutation(mutate: Mutate, *reasons: str) -> Mutation:
+    return Mutation(mutate.__name__, frozenset(reasons), mutate)
+
+
+MUTATIONS = (
+    _mutation(first_turn_lost, "starts_with_counsellor"),
+    _mutation(last_turn_lost, "ends_with_user"),
+    _mutation(turn_lost, "not_alternating"),
+    _mutation(neighbours_swapped, "not_alternating"),
+    _mutation(labels_swapped, "starts_with_counsellor"),
+    _mutation(one_speaker, "no_counsellor_turn", "no_user_turn"),
+    _mutation(labels_lost, "no_transcript"),
+    _mutation(stage_play, "no_transcript"),
+    _mutation(label_missed_out, "not_alternating", "ends_with_user"),
+    _mutation(turn_emptied, "empty_turn"),
+    _mutation(too_short, "too_few_rounds"),
+    _mutation(too_long, "too_many_rounds"),
+    _mutation(turn_too_long, "turn_too_long"),
+    _mutation(role_leaked, "not_alternating", "role_label"),
+    _mutation(role_leaked_in_a_sentence, "role_label", "not_alternating"),
+    _mutation(speaks_as_ai, "ai_self_reference"),
+    _mutation(refuses, "refusal"),
+    _mutation(refuses_whole, "refusal"),
+    _mutation(lectures, "list_style"),
+    _mutation(answer_copied, "copied_answer"),
+    _mutation(question_copied, "copied_question"),
+    _mutation(cut_in_last_turn, "cut_off"),
+    _mutation(cut_in_user_turn, "ends_with_user"),
+    _mutation(loops_in_turn, "degenerate_turn"),
+    _mutation(loops_in_turns, "repeated_turns"),
+    _mutation(one_sided, "one_sided"),
+    _mutation(echoes, "echoed_turn"),
+    _mutation(placeholder, "placeholder"),
+    _mutation(prompt_leaked, "leaked_prompt"),
+    _mutation(analysis_in_turn, "analysis_preamble"),
+    _mutation(other_language, "wrong_language"),
+    _mutation(encoding_broken, "broken_encoding"),
+    _mutation(facts_dropped, "facts_lost"),
+    _mutation(another_question, "facts_lost"),
+    _mutation(another_users_turns, "facts_lost"),
+    _mutation(age_changed, "facts_changed"),
+    _mutation(numbers_changed, "facts_changed"),
+)

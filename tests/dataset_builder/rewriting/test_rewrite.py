@@ -1,282 +1,439 @@
-"""Rewriting against a real endpoint with scripted faults: nothing lost, nothing twice, nothing paid for twice."""
+"""`rewrite` whole, against an endpoint that misbehaves by a script."""
 
+import gzip
 import json
+import multiprocessing
 import os
-import random
-import re
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dataset_builder.config import ConfigError
-from dataset_builder.rewriting import endpoint as endpoints
-from dataset_builder.rewriting.config import load_config, models_from
-from dataset_builder.rewriting.cost import CostReached
+from dataset_builder.rewriting import config as config_module
+from dataset_builder.rewriting import limits
+from dataset_builder.rewriting.config import load_config
 from dataset_builder.rewriting.endpoint import EndpointStopped
-from dataset_builder.rewriting.prompts import PromptError, prompt, prompts
-from dataset_builder.rewriting.questions import Shard, questions, shard_from
-from dataset_builder.rewriting.rewrite import OutputError, rewrite
-from tests.conftest import PROOF_SEED
-from tests.dataset_builder.rewriting.scripted import Script
+from dataset_builder.rewriting.outputs import OutputsError
+from dataset_builder.rewriting.prompts import prompt
+from dataset_builder.rewriting.questions import QuestionsError, Shard, chosen
+from dataset_builder.rewriting.rewrite import rewrite
+from tests.dataset_builder.rewriting.scripted import FAULTS, Script, Scripted, transcript
 
 ROOT = Path(__file__).resolve().parents[3]
+OUTPUTS = ("accepted.jsonl", "rejected.jsonl")
 
 
-@contextmanager
-def serving(folder, script=Script()):
-    """The endpoint's address, and the log of what it has answered."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = folder / "paid.log"
-    module = "tests.dataset_builder.rewriting.scripted"
-    command = [sys.executable, "-m", module, str(port), str(log), script.as_json()]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    try:
-        assert process.stdout.readline() == b"ready\n"
-        yield f"http://127.0.0.1:{port}/v1", log
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+def ask(place):
+    return {"question_id": f"q{place}", "question": f"我是第{place}个来问的，最近睡不好，怎么办？", "topic": "情绪"}
 
 
-def asked(folder, count, **more):
-    path = folder / "questions.jsonl"
-    rows = (
-        {"question_id": f"q{n}", "question": f"第{n}件事，怎么办？", "answer": f"第{n}个回答。", "topic": "家庭"}
-        for n in range(count)
-    )
-    path.write_text("".join(json.dumps(row | more, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+def write(path, rows):
+    lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return path
 
 
-def config(url, **more):
-    return load_config(**{"base_url": url, "models": {"m": 1.0}, "concurrency": 16} | more)
+def settings_for(endpoint, **more):
+    quick = {"first_wait": 0.005, "give_up_after": 5, "checkpoint_seconds": 0.05, "concurrency": 16}
+    return load_config(base_url=endpoint.url, **{"models": {"tiny": 1.0}, **quick, **more})
 
 
-def lines(path):
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+def read(out):
+    """The bytes of what must be the same however a run went."""
+    return {name: (out / name).read_bytes() for name in OUTPUTS}
 
 
-def outputs(out):
-    return (out / "accepted.jsonl").read_bytes(), (out / "rejected.jsonl").read_bytes()
+def rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def paid(log):
-    return Counter(lines(log))
+@pytest.fixture
+def source(tmp_path):
+    return write(tmp_path / "questions.jsonl", map(ask, range(120)))
 
 
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    """Waits are short: what is waited for is scripted."""
-    monkeypatch.setattr(endpoints, "SLOWEST", 0.05)
+def test_questions_become_records_and_rejections_in_their_order(source, tmp_path):
+    with Scripted(Script(malformed=0.3, latency=0.002)) as endpoint:
+        report = rewrite(settings_for(endpoint), source, tmp_path / "out")
+    assert 8 < endpoint.most_busy <= 16
+    accepted, rejected = (rows(tmp_path / "out" / name) for name in OUTPUTS)
+    assert (report.rows, report.done, report.failed, report.stopped) == (120, 120, 0, None)
+    order = {f"q{place}": place for place in range(120)}
+    for found in (accepted, rejected):
+        places = [order[row["question_id"]] for row in found]
+        assert places == sorted(places) and len(places) > 3
+    assert len(accepted) + len(rejected) == 120
+    assert {row["question_id"] for row in accepted} | {row["question_id"] for row in rejected} == set(order)
+    first = accepted[0]
+    assert (first["topic"], first["rewriter"]) == ("emotion", f"tiny {prompt(settings_for(endpoint).prompt).key}")
+    assert first["messages"][0]["role"] == "user" and first["messages"][-1]["role"] == "assistant"
+    assert all(row["reason"] and row["transcript"] for row in rejected)
 
 
-def test_every_question_is_a_record_with_its_topic_prompt_and_model(tmp_path):
-    with serving(tmp_path) as (url, log):
-        tally = rewrite(config(url), asked(tmp_path, 40, license="cc-by-4.0", source="ours"), tmp_path / "out")
-    rows = [json.loads(line) for line in lines(tmp_path / "out" / "accepted.jsonl")]
-    assert [row["question_id"] for row in rows] == [f"q{n}" for n in range(40)], "in the order of the questions"
-    assert {(row["topic"], row["license"], row["source"]) for row in rows} == {("family", "cc-by-4.0", "ours")}
-    assert {row["rewriter"] for row in rows} == {f"m {prompt('soulchat-hub').key}"}
-    assert tally.accepted == 40 and set(paid(log).values()) == {1}
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["accepted"] == 40 and report["tokens"] == {"prompt": 28_000, "completion": 40_000}
-    assert sum(report["rounds"].values()) == 40
+def test_a_bad_transcript_goes_back_once_with_the_reason(tmp_path):
+    source = write(tmp_path / "questions.jsonl", [ask(1), ask(2)])
+    short = transcript("我睡不好", rounds=2)
+
+    def answer(messages):
+        bad = "第1个" in messages[0]["content"] or len(messages) == 1
+        return short if bad else transcript(ask(2)["question"])
+
+    with Scripted(Script(answer=answer)) as endpoint:
+        config = settings_for(endpoint, concurrency=1)
+        report = rewrite(config, source, tmp_path / "out")
+    assert endpoint.sent.total() == 4
+    (accepted,), (rejected,) = (rows(tmp_path / "out" / name) for name in OUTPUTS)
+    assert accepted["question_id"] == "q2"
+    assert (rejected["question_id"], rejected["transcript"]) == ("q1", short)
+    assert report.figures["sent_back"] == {rejected["reason"]: 2}
 
 
-def test_whatever_fails_at_first_the_outputs_are_the_same(tmp_path):
-    path = asked(tmp_path, 120)
-    found = []
-    for name, script in (("well", Script(bad=0.3)), ("badly", Script(bad=0.3, faults=0.5, slow=0.05, slow_s=0.2))):
-        (tmp_path / name).mkdir()
-        with serving(tmp_path / name, script) as (url, log):
-            tally = rewrite(config(url), path, tmp_path / name / "out")
-            found.append(outputs(tmp_path / name / "out"))
-            assert set(paid(log).values()) == {1}
-    assert found[0] == found[1]
-    assert tally.retried > 20 and tally.attempts[2] > 10
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(limits, "LONGEST_WAIT", 0.02)
 
 
-def test_a_refused_conversation_goes_back_once_with_the_reason_and_is_then_kept_as_a_rejection(tmp_path):
-    with serving(tmp_path, Script(bad=1.0)) as (url, _):
-        rewrite(config(url, attempts=1), asked(tmp_path, 10), tmp_path / "once")
-        twice = rewrite(config(url), asked(tmp_path, 10), tmp_path / "twice")
-    rejected = [json.loads(line) for line in lines(tmp_path / "once" / "rejected.jsonl")]
-    assert len(rejected) == 10 and all(row["transcript"] and row["attempts"] == 1 for row in rejected)
-    assert {row["reason"] for row in rejected} <= {"too_few_rounds", "ends_with_user", "cut_off"}
-    assert twice.accepted == 10 and twice.attempts == {2: 10}
+FAULT_SCRIPTS = st.fixed_dictionaries({}, optional={fault: st.floats(0, 0.4) for fault in FAULTS})
 
 
-def test_what_is_no_question_and_an_id_that_comes_twice_are_counted_rejections(tmp_path):
-    path = tmp_path / "questions.jsonl"
-    good = '{"question_id": "q1", "question": "怎么办？"}'
-    path.write_text("\n".join([good, "no json", '{"question": "x"}', '{"question_id": "q2"}', good]) + "\n")
-    with serving(tmp_path) as (url, log):
-        tally = rewrite(config(url), path, tmp_path / "out")
-    assert tally.accepted == 1 and len(paid(log)) == 1
-    assert tally.rejected == {"not_json": 1, "no_question_id": 1, "no_question": 1, "duplicate_question_id": 1}
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(faults=FAULT_SCRIPTS, concurrency=st.integers(1, 40), slow=st.sampled_from([0.0, 0.02]))
+def test_any_faults_lead_to_the_same_outputs_as_none(quick, tmp_path_factory, faults, concurrency, slow):
+    folder = tmp_path_factory.mktemp("faults")
+    source = write(folder / "questions.jsonl", map(ask, range(60)))
+    for name, script in (
+        ("calm", Script(malformed=0.2)),
+        ("rough", Script(malformed=0.2, faults=faults, latency=0.001, slow=0.05, slow_share=slow, retry_after=0.01)),
+    ):
+        with Scripted(script) as endpoint:
+            config = settings_for(endpoint, concurrency=concurrency, give_up_after=300)
+            report = rewrite(config, source, folder / name)
+            assert report.done == 60 and report.failed == 0
+            assert max(endpoint.paid.values()) == 1
+    assert read(folder / "calm") == read(folder / "rough")
+
+
+def test_what_is_no_question_is_a_rejection_with_a_reason(tmp_path):
+    bad = [
+        "{",
+        "[1]",
+        '{"question": "没有编号"}',
+        '{"question_id": "empty", "question": "  "}',
+        '{"question_id": "q1", "question": "编号重复"}',
+        '{"question_id": "half", "question": "\\ud800"}',
+        "",
+    ]
+    source = write(tmp_path / "questions.jsonl", [ask(1), *bad, ask(2), ask(1)])
+    source.write_bytes(
+        source.read_bytes() + b"\xff\xfe\n" + json.dumps(ask(3)).encode()
+    )  # and no line feed at the end
+    with Scripted() as endpoint:
+        report = rewrite(settings_for(endpoint), source, tmp_path / "out")
+    found = [(row["question_id"], row["reason"]) for row in rows(tmp_path / "out" / "rejected.jsonl")]
+    assert found == [
+        ("questions:2", "not_json"),
+        ("questions:3", "not_an_object"),
+        ("questions:4", "no_question_id"),
+        ("empty", "no_question"),
+        ("q1", "duplicate_question_id"),
+        ("questions:7", "not_utf8"),
+        ("q1", "duplicate_question_id"),
+        ("questions:11", "not_utf8"),
+    ]
+    assert [row["question_id"] for row in rows(tmp_path / "out" / "accepted.jsonl")] == ["q1", "q2", "q3"]
+    assert report.rows == report.done == 11
+
+
+def test_a_gzip_file_is_read_as_such(source, tmp_path):
+    packed = tmp_path / "questions.jsonl.gz"
+    packed.write_bytes(gzip.compress(source.read_bytes()))
+    with Scripted() as endpoint:
+        assert rewrite(settings_for(endpoint), packed, tmp_path / "out").done == 120
+
+
+def test_to_start_again_asks_nothing_and_changes_nothing(source, tmp_path):
+    with Scripted(Script(malformed=0.3)) as endpoint:
+        first = rewrite(settings_for(endpoint), source, tmp_path / "out")
+        before, asked = read(tmp_path / "out"), endpoint.sent.total()
+        second = rewrite(settings_for(endpoint), source, tmp_path / "out")
+        assert endpoint.sent.total() == asked and read(tmp_path / "out") == before
+        assert second.figures["rows"] == first.figures["rows"]
+        assert second.figures["reasons"] == first.figures["reasons"]
+        assert second.figures["sent_back"] == first.figures["sent_back"]
+        assert second.figures["cost"] == first.figures["cost"]
+        for name in (*OUTPUTS, "state.json"):
+            (tmp_path / "out" / name).unlink()
+        third = rewrite(settings_for(endpoint), source, tmp_path / "out")
+        assert endpoint.sent.total() == asked and read(tmp_path / "out") == before
+        assert third.figures["rows"] == first.figures["rows"]
+
+
+@pytest.mark.parametrize("damage", ["torn", "more", "less", "state"])
+def test_damaged_outputs_are_made_again_from_the_answers(source, tmp_path, damage):
+    out = tmp_path / "out"
+    with Scripted(Script(malformed=0.3)) as endpoint:
+        rewrite(settings_for(endpoint), source, out)
+        before, asked = read(out), endpoint.sent.total()
+        accepted = out / "accepted.jsonl"
+        if damage == "torn":
+            accepted.write_bytes(before["accepted.jsonl"][:-30])
+        elif damage == "more":
+            accepted.write_bytes(before["accepted.jsonl"] + b'{"half": ')
+        elif damage == "less":
+            (out / "rejected.jsonl").unlink()
+        else:
+            (out / "state.json").write_text('{"number": 3}')
+        rewrite(settings_for(endpoint), source, out)
+        assert read(out) == before and endpoint.sent.total() == asked
+
+
+def test_questions_that_are_added_are_asked_and_changed_ones_asked_anew(source, tmp_path):
+    out = tmp_path / "out"
+    with Scripted() as endpoint:
+        rewrite(settings_for(endpoint), source, out)
+        write(source, map(ask, range(130)))
+        assert rewrite(settings_for(endpoint), source, out).done == 130
+        assert endpoint.sent.total() == 130
+        changed = [
+            ask(place) | ({"question": "我改了问题，还是睡不好。"} if place == 7 else {}) for place in range(130)
+        ]
+        write(source, changed)
+        rewrite(settings_for(endpoint), source, out)
+        assert endpoint.sent.total() == 131
+    fresh = tmp_path / "fresh"
+    with Scripted() as endpoint:
+        rewrite(settings_for(endpoint), source, fresh)
+    assert read(out) == read(fresh)
+
+
+def test_another_model_or_parameter_asks_anew_and_the_former_answers_are_kept(source, tmp_path):
+    out = tmp_path / "out"
+    with Scripted(Script(malformed=0.2)) as endpoint:
+        rewrite(settings_for(endpoint), source, out)
+        before, asked = read(out), endpoint.sent.total()
+        rewrite(settings_for(endpoint, models={"other": 1.0}), source, out)
+        assert read(out) != before and endpoint.sent.total() == 2 * asked
+        rewrite(settings_for(endpoint, parameters={"temperature": 0.5}), source, out)
+        assert endpoint.sent.total() == 3 * asked
+        rewrite(settings_for(endpoint), source, out)
+        assert read(out) == before and endpoint.sent.total() == 3 * asked
+
+
+def test_shards_together_are_the_whole_and_share_nothing(source, tmp_path):
+    with source.open("a") as file:
+        file.write("{\n" + json.dumps(ask(5)) + "\n")
+    with Scripted(Script(malformed=0.3)) as endpoint:
+        rewrite(settings_for(endpoint), source, tmp_path / "whole")
+        for index in (1, 2, 3):
+            report = rewrite(settings_for(endpoint, shard=f"{index}/3"), source, tmp_path / str(index))
+            assert report.rows == report.done > 20
+        with pytest.raises(OutputsError, match="holds shard 1/3"):
+            rewrite(settings_for(endpoint, shard="2/3"), source, tmp_path / "1")
+    for name in OUTPUTS:
+        parts = [line for index in (1, 2, 3) for line in (tmp_path / str(index) / name).read_bytes().splitlines()]
+        assert sorted(parts) == sorted((tmp_path / "whole" / name).read_bytes().splitlines())
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+def test_a_shard_that_cannot_be_is_refused(text):
+    with pytest.raises(QuestionsError, match="is not i/n"):
+        Shard.parse(text)
+
+
+def test_models_are_mixed_by_weight_and_always_the_same():
+    drawn = Counter(chosen(f"q{place}", {"many": 0.99, "few": 0.01, "none": 0}) for place in range(20_000))
+    assert 140 < drawn["few"] < 260 and drawn["none"] == 0
+    assert [chosen("q7", {"a": 1, "b": 1}) for _ in range(3)] == [chosen("q7", {"a": 1, "b": 1})] * 3
+
+
+def test_a_row_without_an_answer_is_asked_again_by_the_next_run(source, tmp_path):
+    poison = ("第7个", 500, {"message": "worker died"})
+    with Scripted(Script(poison=poison, latency=0.001)) as endpoint:
+        config = settings_for(endpoint, give_up_after=0.5)
+        report = rewrite(config, source, tmp_path / "out")
+        assert (report.done, report.failed) == (120, 1)
+        (rejected,) = rows(tmp_path / "out" / "rejected.jsonl")
+        assert (rejected["question_id"], rejected["reason"]) == ("q7", "request_failed")
+        paid = endpoint.paid.total()
+        endpoint.script.poison = None
+        again = rewrite(config, source, tmp_path / "out")
+        assert (again.done, again.failed) == (120, 0)
+        assert endpoint.paid.total() == paid + 1
+        rewrite(config, source, tmp_path / "fresh")
+    assert read(tmp_path / "out") == read(tmp_path / "fresh")
+
+
+def test_a_question_that_the_endpoint_will_not_take_is_a_rejection_and_no_end(source, tmp_path):
+    poison = ("第7个", 400, {"message": "filtered", "code": "content_filter"})
+    with Scripted(Script(poison=poison)) as endpoint:
+        report = rewrite(settings_for(endpoint), source, tmp_path / "out")
+        assert (report.done, report.failed) == (120, 0)
+        (rejected,) = rows(tmp_path / "out" / "rejected.jsonl")
+        assert (rejected["question_id"], rejected["reason"]) == ("q7", "endpoint_content_filter")
+
+
+def test_a_run_that_is_refused_keeps_what_came_before_and_goes_on_later(source, tmp_path):
+    out = tmp_path / "out"
+    with Scripted(Script(latency=0.01)) as endpoint:
+
+        def revoke():
+            while endpoint.paid.total() < 12:
+                time.sleep(0.001)
+            endpoint.script.refuse = (401, {"message": "key revoked"})
+
+        timer = threading.Thread(target=revoke)
+        timer.start()
+        with pytest.raises(EndpointStopped, match="OPENAI_API_KEY"):
+            rewrite(settings_for(endpoint, concurrency=4), source, out)
+        timer.join()
+        assert json.loads((out / "report.json").read_text())["stopped"] == "endpoint"
+        paid = endpoint.paid.total()
+        assert len((out / "answers.jsonl").read_bytes().splitlines()) == paid > 0, "an answer in flight was lost"
+        endpoint.script.refuse = None
+        rewrite(settings_for(endpoint), source, out)
+        assert endpoint.paid.total() == 120 and max(endpoint.paid.values()) == 1
+        rewrite(settings_for(endpoint), source, tmp_path / "fresh")
+    assert read(out) == read(tmp_path / "fresh")
+
+
+PRICES = {"tiny": {"prompt": 0.0, "completion": 1_000.0}}  # 0.9 dollars an answer
+
+
+def test_no_request_is_sent_that_could_exceed_the_ceiling(source, tmp_path):
+    out, more = tmp_path / "out", {"prices": PRICES, "parameters": {"max_tokens": 1_000}}
+    with Scripted(Script(latency=0.002)) as endpoint:
+        report = rewrite(settings_for(endpoint, max_cost=20.0, **more), source, out)
+        assert report.stopped == "max_cost"
+        assert 19 < report.figures["cost"] <= 20
+        assert report.done == endpoint.paid.total() == 22  # at 0.9; the next might cost a whole dollar
+        report = rewrite(settings_for(endpoint, max_cost=20.0, **more), source, out)
+        assert report.stopped == "max_cost" and endpoint.paid.total() == 22, "what was spent before counts"
+        report = rewrite(settings_for(endpoint, max_cost=0, **more), source, out)
+        assert report.stopped is None and endpoint.paid.total() == 120
+        assert report.figures["cost"] == pytest.approx(108)
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
-    [(401, "set OPENAI_API_KEY"), (404, "check --base-url"), (400, "it takes none of these requests")],
+    ("missing", "says"), [("prices", "no price is known for 'tiny'"), ("max_tokens", "max_tokens")]
 )
-def test_a_request_that_can_never_work_stops_at_once_and_says_why(tmp_path, status, said):
-    with serving(tmp_path, Script(refuses=status)) as (url, log):
-        with pytest.raises(EndpointStopped, match=said):
-            rewrite(config(url), asked(tmp_path, 200), tmp_path / "out")
-        assert not paid(log)
+def test_a_ceiling_that_cannot_be_kept_is_refused(source, tmp_path, missing, says):
+    more = {"prices": PRICES, "parameters": {"max_tokens": 1_000}}
+    more["parameters" if missing == "max_tokens" else missing] = {}
+    with Scripted() as endpoint, pytest.raises(ConfigError, match=says):
+        rewrite(settings_for(endpoint, max_cost=1.0, **more), source, tmp_path / "out")
 
 
-def test_an_endpoint_that_is_down_for_a_while_costs_no_row(tmp_path):
-    with serving(tmp_path, Script(down_until=60)) as (url, _):
-        assert rewrite(config(url), asked(tmp_path, 50), tmp_path / "out").accepted == 50
+def test_a_second_process_in_the_same_folder_is_refused(source, tmp_path):
+    with Scripted(Script(latency=0.2)) as endpoint:
+        config = settings_for(endpoint, concurrency=4)
+        process = multiprocessing.get_context("spawn").Process(target=rewrite, args=(config, source, tmp_path / "out"))
+        process.start()
+        try:
+            while not endpoint.sent:
+                time.sleep(0.01)
+            with pytest.raises(OutputsError, match="another process"):
+                rewrite(config, source, tmp_path / "out")
+        finally:
+            process.kill()
+            process.join()
+        endpoint.script.latency = 0
+        assert rewrite(config, source, tmp_path / "out").done == 120
 
 
-def test_an_endpoint_that_stays_down_is_given_up_and_what_was_answered_stays(tmp_path):
-    path = asked(tmp_path, 30)
-    with serving(tmp_path) as (url, _):
-        rewrite(config(url), path, tmp_path / "whole")
-    with pytest.raises(EndpointStopped, match=r"has answered nothing for \d+ s.*What was answered is kept"):
-        rewrite(config(url, give_up_after=1), path, tmp_path / "out")
-    assert outputs(tmp_path / "whole")[0]
+INTERRUPTED = """
+import json, sys
+from pathlib import Path
+from dataset_builder.rewriting.config import load_config
+from dataset_builder.rewriting.rewrite import rewrite
+config = load_config(base_url=sys.argv[1], models={"tiny": 1.0}, concurrency=8)
+print(rewrite(config, Path(sys.argv[2]), Path(sys.argv[3]), lambda line: print(line, file=sys.stderr)).stopped)
+"""
 
 
-def test_spending_stops_before_the_limit_and_goes_on_with_a_higher_one(tmp_path):
-    path, prices = asked(tmp_path, 100), {"m": [1.0, 10.0]}  # $0.0107 an answer, $0.041 at the most
-    with serving(tmp_path) as (url, log):
-        with pytest.raises(CostReached, match=r"stopped at \$0\.\d\d.*--max-cost 0.5"):
-            rewrite(config(url, prices=prices, max_cost=0.5), path, tmp_path / "out")
-        spent = len(paid(log)) * 0.0107
-        assert 0.01 < spent <= 0.5
-        tally = rewrite(config(url, prices=prices, max_cost=5), path, tmp_path / "out")
-        assert set(paid(log).values()) == {1} and tally.spent == pytest.approx(1.07)
-        with pytest.raises(ConfigError, match="--max-cost needs a price for 'm'"):
-            rewrite(config(url, max_cost=5), path, tmp_path / "other")
+def test_an_interrupted_run_waits_for_what_is_in_flight(source, tmp_path):
+    with Scripted(Script(latency=0.3)) as endpoint:
+        command = [sys.executable, "-c", INTERRUPTED, endpoint.url, str(source), str(tmp_path / "out")]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
+        while endpoint.paid.total() < 8:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        said, noted = process.communicate(timeout=20)
+    assert (process.returncode, said.strip()) == (0, "interrupted"), noted
+    assert "once more to stop at once" in noted
+    assert len((tmp_path / "out" / "answers.jsonl").read_bytes().splitlines()) == endpoint.paid.total() <= 24
 
 
-def test_shards_share_nothing_and_together_are_the_whole(tmp_path):
-    path = asked(tmp_path, 60)
-    with serving(tmp_path) as (url, _):
-        rewrite(config(url), path, tmp_path / "whole")
-        parts = []
-        for number in (1, 2, 3):
-            rewrite(config(url), path, tmp_path / str(number), shard=Shard(number, 3))
-            parts += lines(tmp_path / str(number) / "accepted.jsonl")
-    assert sorted(parts) == sorted(lines(tmp_path / "whole" / "accepted.jsonl"))
+def test_no_more_rows_wait_for_a_slow_one_than_the_window_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr("dataset_builder.rewriting.rewrite.AHEAD", 5)
+    source = write(tmp_path / "questions.jsonl", map(ask, range(100)))
+    with Scripted(Script(slow=0.5, slow_text="第0个")) as endpoint:
+        paid = []
+
+        def look():
+            time.sleep(0.01)
+            while not endpoint.sent or endpoint.paid.total() < 19:
+                time.sleep(0.01)
+            time.sleep(0.2)
+            paid.append(endpoint.paid.total())
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        report = rewrite(settings_for(endpoint, concurrency=4), source, tmp_path / "out")
+        looking.join()
+    assert report.done == 100
+    assert paid == [19]  # 5 * 4, and the slow one is not paid yet
 
 
-def test_models_are_mixed_by_weight_and_a_question_always_gets_the_same(tmp_path):
-    mixed = config("http://127.0.0.1:1/v1", models=models_from("small=0.9,large=0.1"))
-    given = [mixed.model_of(n / 10_000) for n in range(10_000)]
-    assert Counter(given) == {"small": 9000, "large": 1000}
-    with serving(tmp_path) as (url, _):
-        rewrite(config(url, models=models_from("small=0.5,large=0.5")), asked(tmp_path, 40), tmp_path / "out")
-    used = Counter(json.loads(line)["rewriter"].split()[0] for line in lines(tmp_path / "out" / "accepted.jsonl"))
-    assert set(used) == {"small", "large"} and min(used.values()) > 8
+def test_a_line_for_a_person_comes_now_and_then(source, tmp_path):
+    lines = []
+    with Scripted() as endpoint:
+        rewrite(settings_for(endpoint), source, tmp_path / "out", lines.append)
+    assert lines and "120" in lines[0]
 
 
-def test_a_folder_of_another_run_and_one_that_is_written_to_are_refused(tmp_path):
-    path = asked(tmp_path, 5)
-    with serving(tmp_path) as (url, _):
-        rewrite(config(url), path, tmp_path / "out")
-        with pytest.raises(OutputError, match="was made with other questions, models, prompt"):
-            rewrite(config(url, prompt="paper-zh"), path, tmp_path / "out")
+class TestTheConfiguration:
+    def test_the_defaults_are_the_papers_mixture(self):
+        config = load_config()
+        assert config.models == {"gpt-3.5-turbo": 0.99, "gpt-4": 0.01} and config.max_cost == 0
 
-
-def test_memory_and_requests_in_flight_follow_the_concurrency(tmp_path):
-    script = Script(seconds=0.05)
-    with serving(tmp_path, script) as (url, _):
-        began = time.monotonic()
-        rewrite(config(url, concurrency=50), asked(tmp_path, 200), tmp_path / "out")
-        assert time.monotonic() - began < 200 * 0.05 / 4
-
-
-@pytest.mark.parametrize("text", ["0/3", "4/3", "x", "1", "1/x", "-1/3"])
-def test_a_shard_that_is_none_is_named(text):
-    with pytest.raises(ValueError, match=re.escape(f"--shard {text!r} is not i/n")):
-        shard_from(text)
-
-
-def test_prompts_say_where_they_come_from_and_change_their_key_with_their_words():
-    assert set(prompts()) == {"paper-zh", "paper-en", "smile", "soulchat-hub"}
-    paper = prompt("paper-zh")
-    assert "figure 2" in paper.source and "倾听、安慰、理解、信任、认可、真诚、情感支持等" in paper.text
-    assert (
-        paper.render("问", "答").count("【单轮长文本中文心理咨询对话】：用户：问\n心理咨询师：答\n\n请逐步分析") == 1
+    @pytest.mark.parametrize(
+        ("override", "says"),
+        [
+            ("concurrency=0", "concurrency=0 is not between"),
+            ("concurency=3", "'concurency' is unknown"),
+            ("concurrency=three", "concurrency='three' is no int"),
+            ("concurrency=true", "concurrency=True is no int"),
+            ("max_cost=-1", "max_cost=-1"),
+            ("max_cost=.nan", "max_cost=nan is no float"),
+            ("models={}", "does not map names to weights"),
+            ("models={a: 0}", "does not map names to weights"),
+            ("models={a: x}", "does not map names to weights"),
+            ("parameters={stream: true}", "parameters.stream"),
+            ("base_url=localhost:8000", "is no URL"),
+            ("min_rounds=30", "min_rounds=30 is not between 1 and 20"),
+            ("concurrency", "is not key=value"),
+        ],
     )
-    assert re.fullmatch(r"paper-zh@[0-9a-f]{8}", paper.key)
-    with pytest.raises(PromptError, match="no prompt 'paper'; there are paper-en, paper-zh"):
-        prompt("paper")
+    def test_what_cannot_be_is_refused_and_named(self, override, says):
+        with pytest.raises(ConfigError, match=says):
+            load_config(overrides=[override])
 
-
-class Run:
-    """`python -m dataset_builder rewrite` on one file, in a process group of its own."""
-
-    def __init__(self, folder, url, path):
-        arguments = ["rewrite", path, "--base-url", url, "--model", "m", "--out", folder / "out", "--concurrency", 32]
-        self.command = [sys.executable, "-m", "dataset_builder", *map(str, arguments)]
-
-    def start(self):
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        return subprocess.Popen(
-            self.command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-        )
-
-
-@pytest.mark.proof
-def test_a_killed_run_loses_no_row_and_pays_for_no_answer_that_it_has(tmp_path, share, record):
-    path, kills = asked(tmp_path, max(400, round(5_000 * share))), max(8, round(100 * share))
-    script = Script(bad=0.1, faults=0.05, seconds=0.02)
-    with serving(tmp_path, script) as (url, _):
-        began = time.monotonic()
-        run = Run(tmp_path, url, path)
-        assert run.start().wait(600) == 0
-        lasts, expected = time.monotonic() - began, outputs(tmp_path / "out")
-    again = tmp_path / "again"
-    again.mkdir()
-    draw, killed, lost = random.Random(PROOF_SEED), 0, 0
-    with serving(again, script) as (url, log):
-        run = Run(again, url, path)
-        while killed < kills:
-            process = run.start()
-            try:
-                process.wait(1.2 + draw.uniform(0, 1.5 * lasts / kills))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            process.stderr.close()
-            if process.returncode == 0:
-                break
-            killed += 1
-            kept = len([line for line in (again / "out" / "answers.jsonl").open("rb") if line.endswith(b"\n")]) \
-                if (again / "out" / "answers.jsonl").exists() else 0  # fmt: skip
-            in_flight = sum(paid(log).values()) - lost - kept
-            assert in_flight <= 32, "more was paid for than is on disk and was in flight"
-            lost += in_flight
-        process = run.start()
-        assert process.wait(600) == 0, process.stderr.read().decode()[-2000:]
-        process.stderr.close()
-        assert outputs(again / "out") == expected
-        twice = sum(count - 1 for count in paid(log).values())
-        assert twice <= lost, "an answer that was on disk was asked for again"
-    rows = len(expected[0].splitlines()) + len(expected[1].splitlines())
-    assert rows == len(lines(path)) == len(list(questions(path)))
-    record(
-        "rewrite_kills",
-        ["openai", "aiohttp"],
-        questions=rows,
-        kills=killed,
-        rejected=len(expected[1].splitlines()),
-        answers_in_flight_at_a_kill=lost,
-        paid_twice=twice,
-    )
+    def test_a_key_that_is_missing_is_named(self, tmp_path):
+        values = yaml.safe_load(config_module.FILE.read_text(encoding="utf-8"))
+        del values["timeout"]
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+        with pytest.raises(ConfigError, match="'timeout' is missing"):
+            load_config(tmp_path / "mine.yaml")
+        (tmp_path / "mine.yaml").write_text("- a list", encoding="utf-8")
+        with pytest.raises(ConfigError, match="does not map"):
+            load_config(tmp_path / "mine.yaml")

@@ -1,139 +1,286 @@
-"""The validator: a good conversation is accepted however it is laid out, a spoilt one refused for what spoils it."""
+"""Judging transcripts: the sample in every style is accepted as it is, and no mutant of it is."""
 
 import json
 import random
-from collections import Counter, defaultdict
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataset_builder.cleaning.shape import ROLES
 from dataset_builder.inputs import SAMPLE, inputs
 from dataset_builder.records import Rejection
-from dataset_builder.rewriting.transcripts import parse, render
-from dataset_builder.rewriting.validate import validate
+from dataset_builder.rewriting import facts
+from dataset_builder.rewriting.transcripts import render
+from dataset_builder.rewriting.validate import Verdict, validate
 from dataset_builder.topics import TOPICS
 from tests.conftest import PROOF_SEED
 from tests.dataset_builder.rewriting.mutations import MUTATIONS
+from tests.dataset_builder.rewriting.styles import FLAT, PLAIN, STYLES, flat
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
-ROWS = [json.loads(line) for t in TOPICS for line in (SAMPLE / f"{t}.jsonl").read_text("utf-8").splitlines()]
-TURNS = [
-    {"role": "user", "content": "睡不着。"},
-    {"role": "assistant", "content": "多久了？"},
-    {"role": "user", "content": "半年，从换工作开始。"},
-    {"role": "assistant", "content": "换工作的时候发生了什么？"},
-]
-
-
-def laid_out(messages, user="用户", counsellor="心理咨询师", line="{label}：{content}", between="\n"):
-    labels = {"user": user, "assistant": counsellor}
-    return between.join(line.format(label=labels[m["role"]], content=m["content"]) for m in messages)
-
-
-STYLES = {
-    "plain": lambda m: laid_out(m),
-    "half-width colons and spaces": lambda m: laid_out(m, line="{label}: {content}", between="\n\n"),
-    "bold labels": lambda m: laid_out(m, line="**{label}**：{content}"),
-    "bold with the colon": lambda m: laid_out(m, line="**{label}：** {content}", between="\n\n"),
-    "numbered": lambda m: "\n".join(f"{i // 2 + 1}. {laid_out([t])}" for i, t in enumerate(m)),
-    "rounds with headings": lambda m: "\n".join(
-        f"### 第{i // 2 + 1}轮\n{laid_out(m[i : i + 2])}" for i in range(0, len(m), 2)
-    ),
-    "english labels": lambda m: laid_out(m, "User", "Psychologist", "{label}: {content}"),
-    "client and counselor": lambda m: laid_out(m, "Client", "Counselor", "{label}: {content}"),
-    "求助者 and 支持者": lambda m: laid_out(m, "求助者", "支持者"),
-    "来访者 and 咨询师": lambda m: laid_out(m, "来访者", "咨询师"),
-    "in brackets": lambda m: laid_out(m, line="【{label}】：{content}"),
-    "as a list": lambda m: laid_out(m, line="- {label}：{content}"),
-    "in a fence": lambda m: f"```text\n{laid_out(m)}\n```",
-    "after an analysis": lambda m: (
-        "用户的需求：希望被理解。\n咨询师的共情技巧：倾听、认可。\n\n改写结果：\n\n" + laid_out(m)
-    ),
-    "after thinking": lambda m: (
-        f"<think>\n用户：怎么改？\n心理咨询师：先想想。\n</think>\n好的，以下是对话：\n{laid_out(m)}"
-    ),
-    "before notes": lambda m: laid_out(m) + "\n\n以上对话体现了倾听与共情，希望对您有帮助。",
-    "before a rule and a note": lambda m: laid_out(m) + "\n\n---\n\n**注：**对话为改写。",
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
+CORPORA = {
+    "smilechat-v2": "smilechat-v2/dialogues.jsonl.gz",
+    "smile-plain": "smile-plain/raw-files.tar.gz",
+    "cpsycound": "cpsycoun/CPsyCounD-0-1999.tar.gz",
+    "cpsycoune": "cpsycoun/CPsyCounE.tar.gz",
+    "emollm": "emollm/data-1200.json.gz",
 }
+DRAWS = 5  # of each mutation on each conversation
+
+SAMPLES = [
+    json.loads(line)
+    for topic in TOPICS
+    for line in (SAMPLE / f"{topic}.jsonl").read_text(encoding="utf-8").splitlines()
+]
+GOOD = SAMPLES[0]["messages"]
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_a_conversation_is_found_however_it_is_laid_out(style):
-    assert parse(STYLES[style](TURNS)) == TURNS
+def judged(transcript, sample):
+    return validate(transcript, question=sample["question"], answer=sample["answer"])
 
 
-words = st.text("天地玄黄，。！？ abc", min_size=1, max_size=20).map(str.strip).filter(lambda t: t.strip(' "*_'))
+def some(samples, share):
+    return samples[:: round(1 / share)]
 
 
-@given(st.lists(words, min_size=1, max_size=12))
-def test_what_is_rendered_is_parsed_again(contents):
-    roles = ("user", "assistant")
-    messages = [{"role": roles[i % 2], "content": content} for i, content in enumerate(contents)]
-    assert parse(render(messages)) == messages
+def with_turn(at, content):
+    return [turn | {"content": content} if number == at else turn for number, turn in enumerate(GOOD)]
 
 
-@given(st.text(max_size=300))
-def test_no_text_breaks_the_validator(text):
-    verdict = validate(text, question=text, answer=text)
-    assert verdict.accepted == (verdict.reason is None)
+@pytest.fixture(scope="module")
+def clean(share):
+    """How many transcripts of the sample there were, in all styles, and those that were not given back as they are."""
+    made, wrong = 0, []
+    for name, style in STYLES.items():
+        for sample in some(SAMPLES, share):
+            messages = sample["messages"]
+            wanted = [turn | {"content": flat(turn["content"])} for turn in messages] if name in FLAT else messages
+            verdict = judged(style(messages), sample)
+            made += 1
+            if verdict != Verdict(True, None, wanted):
+                wrong.append((name, sample["question_id"], verdict.reason))
+    return made, wrong
 
 
-def test_a_line_without_a_label_goes_on_with_its_turn():
-    assert parse("用户：睡不着。\n真的。\n心理咨询师：多久了？") == [
-        {"role": "user", "content": "睡不着。\n真的。"},
-        {"role": "assistant", "content": "多久了？"},
-    ]
+@pytest.fixture(scope="module")
+def mutants(share):
+    """By mutation: how many mutants were made, and the reasons that were given."""
+    found = {}
+    for mutation in MUTATIONS:
+        draw = random.Random(f"{PROOF_SEED} {mutation.name}")
+        reasons = Counter()
+        for sample in some(SAMPLES, share):
+            others = [other for other in SAMPLES if other is not sample]
+            for _ in range(DRAWS):
+                if (transcript := mutation.mutate(draw, sample, others)) is not None:
+                    reasons[judged(transcript, sample).reason] += 1
+        found[mutation.name] = reasons
+    return found
+
+
+@pytest.fixture(scope="module")
+def milliseconds():
+    texts = [(PLAIN(sample["messages"]), sample) for sample in SAMPLES]
+    judged(*texts[0])  # compiles, and learns what is common
+    runs = []
+    for _ in range(3):
+        start = time.process_time()
+        for text, sample in texts:
+            judged(text, sample)
+        runs.append((time.process_time() - start) * 1000 / len(texts))
+    return min(runs)
 
 
 @pytest.mark.proof
-def test_good_conversations_are_accepted_and_spoilt_ones_refused(share, record):
-    draw = random.Random(PROOF_SEED)
-    rows = draw.sample(ROWS, max(20, round(share * len(ROWS))))
-    refused = {name: Counter() for name in STYLES}
-    for row in rows:
-        for name, style in STYLES.items():
-            verdict = validate(style(row["messages"]), question=row["question"], answer=row["answer"])
-            refused[name][verdict.reason or "accepted"] += 1
-    assert all(found == {"accepted": len(rows)} for found in refused.values()), refused
-    caught, named, missed = defaultdict(int), defaultdict(int), []
-    for row in rows:
-        for mutation, reasons in MUTATIONS.items():
-            spoilt = mutation(row["messages"], row["answer"], draw)
-            verdict = validate(spoilt, question=row["question"], answer=row["answer"])
-            caught[mutation.__name__] += not verdict.accepted
-            named[mutation.__name__] += verdict.reason in reasons
-            if verdict.reason not in reasons:
-                missed.append((row["question_id"], mutation.__name__, verdict.reason))
-    total = len(rows) * len(MUTATIONS)
-    assert sum(caught.values()) >= 0.99 * total, missed[:20]
-    assert sum(named.values()) >= 0.95 * total, missed[:20]
+def test_a_clean_transcript_is_accepted_in_every_style_and_gives_its_messages(clean):
+    made, wrong = clean
+    assert made >= len(STYLES)
+    assert wrong == []
+
+
+@pytest.mark.proof
+def test_mutants_are_caught_mostly_for_the_right_reason(mutants):
+    assert len(mutants) >= 20
+    made = sum(reasons.total() for reasons in mutants.values())
+    missed = sum(reasons[None] for reasons in mutants.values())
+    right = sum(mutants[mutation.name][reason] for mutation in MUTATIONS for reason in mutation.reasons)
+    assert missed <= 0.01 * made
+    assert right >= 0.98 * made
+    for name, reasons in mutants.items():
+        assert reasons.total() > 0, name
+        assert reasons[None] <= 0.04 * reasons.total(), name
+
+
+def test_a_transcript_takes_about_a_millisecond(milliseconds):
+    assert milliseconds < 4  # 0.75 on a busy machine
+
+
+@pytest.mark.proof
+def test_what_is_found_is_kept(clean, mutants, milliseconds, share, record):
+    made, wrong = clean
+    expected = {mutation.name: sorted(mutation.reasons) for mutation in MUTATIONS}
+    caught = {name: reasons.total() - reasons[None] for name, reasons in mutants.items()}
     record(
         "transcript_validation",
-        ["rjieba"],
-        conversations=len(rows),
-        clean_in_each_of_styles=len(STYLES),
-        clean_refused=0,
-        mutants=total,
-        caught={name: round(count / len(rows), 4) for name, count in caught.items()},
-        for_the_expected_reason=round(sum(named.values()) / total, 4),
-        public_corpora=_public() if DATA.exists() else None,
+        ["pyyaml"],
+        sample=len(SAMPLES),
+        milliseconds=round(milliseconds, 2),
+        clean={"styles": len(STYLES), "transcripts": made, "given_back": made - len(wrong)},
+        mutants={
+            "made": (total := sum(reasons.total() for reasons in mutants.values())),
+            "caught": sum(caught.values()),
+            "share": round(sum(caught.values()) / total, 4),
+            "for_an_expected_reason": sum(mutants[name][reason] for name in expected for reason in expected[name]),
+        },
+        mutations={
+            name: {
+                "made": reasons.total(),
+                "caught": caught[name],
+                "expected": expected[name],
+                "reasons": told(reasons),
+            }
+            for name, reasons in mutants.items()
+        },
+        corpora={name: of_corpus(SHARED / path, share) for name, path in CORPORA.items() if (SHARED / path).exists()},
     )
 
 
-def _public():
-    """What the rules for our own rewriting make of the field's corpora."""
-    found = {}
-    for each in inputs([str(DATA)]):
-        reasons = Counter()
-        for row in each.rows():
-            if isinstance(row, Rejection):
+def of_corpus(path, share):
+    """What is said of a public corpus rendered as transcripts: by the rules, and with any number of rounds."""
+    strict, any_rounds = Counter(), Counter()
+    for each in inputs([str(path)]):
+        for number, row in enumerate(each.rows()):
+            if isinstance(row, Rejection) or number % round(1 / share):
                 continue
-            labels = {"client": "用户", "counselor": "心理咨询师", "user": "用户", "assistant": "心理咨询师"}
-            turns = [turn for turn in row["messages"] if turn["role"] != "system"]
-            text = "\n".join(f"{labels.get(turn['role'], turn['role'])}：{turn['content']}" for turn in turns)
-            reasons[validate(text).reason or "accepted"] += 1
-        name = f"{each.name} {each.path.name}"
-        found[name] = {reason: round(n / reasons.total(), 4) for reason, n in reasons.most_common(8)}
-    return found
+            labels = {"user": "用户：", "assistant": "心理咨询师："}
+            roles = [(ROLES.get(turn["role"].strip().lower(), ""), turn["content"]) for turn in row["messages"]]
+            text = "\n".join(labels.get(role, "") + content for role, content in roles if role != "system")
+            strict[validate(text).reason] += 1
+            any_rounds[validate(text, rounds=(1, 1000)).reason] += 1
+    return {"dialogues": strict.total(), **rate(strict), "with_any_number_of_rounds": rate(any_rounds)}
+
+
+def rate(reasons):
+    return {"accepted": reasons[None], "share": round(reasons[None] / reasons.total(), 4), "reasons": told(reasons)}
+
+
+def told(reasons):
+    return {reason: count for reason, count in reasons.most_common() if reason}
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the real corpora are not beside this checkout")
+def test_real_dialogues_are_mostly_rejected_for_their_rounds_and_length():
+    smile, plain = (of_corpus(SHARED / CORPORA[name], 0.02) for name in ("smilechat-v2", "smile-plain"))
+    assert smile["share"] < 0.15 and plain["share"] < 0.25
+    assert max(smile["reasons"], key=smile["reasons"].get) == "too_few_rounds"
+    assert plain["with_any_number_of_rounds"]["share"] > 0.95
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.lists(st.sampled_from(["用户：", "心理咨询师：", "\n", "万", "1.", "|", "我今年", "十", "年"])).map(
+            "".join
+        ),
+    )
+)
+def test_any_text_gets_a_verdict(text):
+    verdict = validate(text, question=text, answer=text)
+    assert verdict.accepted == (verdict.reason is None) == (verdict.messages is not None)
+
+
+@given(st.integers(0, len(GOOD) - 1), st.text())
+def test_any_text_in_a_turn_gets_a_verdict(at, text):
+    verdict = judged(PLAIN(with_turn(at, text)), SAMPLES[0])
+    assert verdict.accepted == (verdict.reason is None) == (verdict.messages is not None)
+
+
+def test_bounds_of_the_rounds_are_the_callers():
+    rounds = len(GOOD) // 2
+    assert validate(PLAIN(GOOD), rounds=(rounds, rounds)).accepted
+    assert validate(PLAIN(GOOD), rounds=(rounds + 1, 99)).reason == "too_few_rounds"
+    assert validate(PLAIN(GOOD), rounds=(1, rounds - 1)).reason == "too_many_rounds"
+
+
+def test_without_the_single_turn_nothing_is_looked_for_in_it():
+    assert validate(PLAIN(SAMPLES[1]["messages"])).accepted
+    assert validate(PLAIN(SAMPLES[1]["messages"]), question=SAMPLES[0]["question"]).reason == "facts_lost"
+    copied = PLAIN(with_turn(3, SAMPLES[0]["answer"][:250] + "。"))
+    assert validate(copied).accepted
+    assert validate(copied, answer=SAMPLES[0]["answer"]).reason == "copied_answer"
+
+
+def test_a_short_question_may_open_the_conversation_whole():
+    short = "我最近总是睡不着，怎么办？"
+    assert validate(PLAIN(with_turn(0, short)), question=short).accepted
+
+
+def test_markdown_and_stage_directions_are_left_out():
+    verdict = validate(PLAIN(with_turn(1, "**嗯**，你说。\n（沉默了一会，等来访者开口）")))
+    assert verdict.messages[1]["content"] == "嗯，你说。"
+
+
+def test_the_writing_of_a_turn_is_kept():
+    odd = "我,真的。。。不知道 怎么说!!"
+    assert validate(PLAIN(with_turn(2, odd))).messages[2]["content"] == odd
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "首先得谢谢你，最后一句我没听清。",
+        "用户协议我没看。",
+        "她是做AI的，我是做人工智能专业的。",
+        "OK，OK，no problem。",
+        "(๑இдஇ๑)",
+        "他说：“我无法原谅你。”",
+        "第一次我忍了，第二次我走了。",
+        "1. 吵架\n2. 冷战",
+        "我跟咨询师说：算了。",
+        "3月5号那天",
+        "😂😂😂",
+    ],
+)
+def test_what_people_say_is_no_fault(content):
+    for at in (3, 4):
+        assert validate(PLAIN(with_turn(at, content))).reason is None
+
+
+def test_an_english_conversation_is_judged_by_an_english_question():
+    asked = "I can't sleep since I changed my job last month, what should I do?"
+    talk = [
+        {
+            "role": "user" if n % 2 == 0 else "assistant",
+            "content": f"This is what I say in turn number {n}, in plain words.",
+        }
+        for n in range(18)
+    ]
+    assert validate(render(talk, ("User: ", "Psychologist: ")), question=asked).accepted
+    talk[5]["content"] = "听起来你很累。"
+    assert validate(render(talk, ("User: ", "Psychologist: ")), question=asked).reason == "wrong_language"
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("24", 24), ("3.5万", 35_000), ("二十四", 24), ("十", 10), ("一百二十", 120), ("两万三千", 23_000),
+        ("二〇二三", 2023), ("万", 10_000),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_in_digits_and_in_chinese(number, value):
+    assert facts._value(number) == value
+
+
+def test_quantities_are_compared_by_what_they_count():
+    asked = "我今年34岁，跑车二十四年，借出去8万，睡不好3个月了。"
+    same = [{"role": "user", "content": "跑了24年车，借了三万，睡不好半年"}]
+    other = [{"role": "user", "content": "跑了15年车，借了三万，睡不好9个月"}]
+    older = [{"role": "user", "content": "我今年45岁"}]
+    assert facts.facts_changed(asked, same) is None
+    assert facts.facts_changed(asked, other) == "facts_changed"
+    assert facts.facts_changed(asked, older) == "facts_changed"
+    assert facts.facts_changed(asked, [{"role": "user", "content": "我今年三十四"}]) is None

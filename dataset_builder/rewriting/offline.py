@@ -1,0 +1,49 @@
+"""What can be done about a run without asking anything: its cost told, its requests and results carried by files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dataset_builder.records import Rejection
+from dataset_builder.rewriting.answers import Answers
+from dataset_builder.rewriting.batch import Exported, Imported, export_batch, import_batch
+from dataset_builder.rewriting.config import RewriteConfig
+from dataset_builder.rewriting.cost import Estimate, estimate, prices_given
+from dataset_builder.rewriting.prompts import prompt
+from dataset_builder.rewriting.questions import Question, Shard, numbered, survey
+from dataset_builder.rewriting.rewrite import ANSWERS, locked
+
+LEFTOVERS = "leftovers.jsonl"
+
+
+def estimated(config: RewriteConfig, questions: Path) -> Estimate:
+    """What a run on these questions would take."""
+    return estimate(_items(config, questions), prompt(config.prompt), config.models, given=prices_given(config.prices))
+
+
+def exported(config: RewriteConfig, questions: Path, out: Path, folder: Path) -> Exported:
+    """The first requests of those questions that `out` has no answer to, as files for a Batch API in `folder`.
+
+    Raises:
+        BatchError: where `folder` holds an earlier export.
+        OutputsError: where a run writes to `out`.
+    """
+    with locked(out), Answers(out / ANSWERS) as answers:
+        items = _items(config, questions)
+        return export_batch(items, prompt(config.prompt), config.models, config.parameters, folder, answers=answers)
+
+
+def imported(results: Sequence[Path], out: Path, folder: Path) -> Imported:
+    """The results of requests in `folder`, kept as answers in `out`; lines of no use go to leftovers.jsonl there.
+
+    Raises:
+        BatchError: where `folder` has no requests, or a file cannot be read.
+        OutputsError: where a run writes to `out`.
+    """
+    with locked(out), Answers(out / ANSWERS) as answers:
+        return import_batch(results, answers, folder, out / LEFTOVERS)
+
+
+def _items(config: RewriteConfig, questions: Path) -> Iterator[Question | Rejection]:
+    shard = Shard.parse(config.shard)
+    for line in numbered(questions, shard, survey(questions, shard).repeated):
+        yield line.item
