@@ -78,7 +78,7 @@ seen = []
 def progress(line):
     peak = int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
     seen.append((int(line.split(" ", 1)[0].replace(",", "")) if line[0].isdigit() else -1, peak, time.monotonic()))
-config = load_config(base_url=url, models={"tiny": 1}, concurrency=in_flight)
+config = load_config(base_url=url, models={"tiny": 1}, prompt="paper-zh", concurrency=in_flight)
 report = rewrite(config, questions, out, progress=progress)
 progress(f"{report.done} rows")
 said = {name: report.figures[name] for name in ("rows", "reasons", "sent_back", "retries")}
