@@ -22,9 +22,10 @@ from dataset_builder.rewriting.batch_files import (
     RequestFiles,
     lines_of,
 )
-from dataset_builder.rewriting.endpoint import Request, answer_of, request_key
+from dataset_builder.rewriting.endpoint import answer_of
 from dataset_builder.rewriting.prompts import Prompt
 from dataset_builder.rewriting.questions import Question, chosen
+from dataset_builder.rewriting.requests import Request, request_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +90,12 @@ def export_batch(
             if isinstance(item, Rejection):
                 rejected += 1
                 continue
-            request = first_request(item, prompt, chosen(item.question_id, models), parameters)
+            request = request_of(item, prompt, chosen(item.question_id, models), parameters)
             if answers is not None and answers.offset(request.key) is not None:
                 answered += 1
             else:
                 files.add(request)
     return Exported(tuple(files.written), files.requests, answered, rejected)
-
-
-def first_request(question: Question, prompt: Prompt, model: str, parameters: Mapping[str, Any]) -> Request:
-    """The request that `rewrite` makes of a question before anything was answered: same key, same messages."""
-    asked = (question.question_id, question.question, question.answer)
-    key = request_key(*asked, prompt.key, model, dict(parameters), 0)
-    return Request(
-        key, model, [{"role": "user", "content": prompt.render(question.question, question.answer)}], parameters
-    )
 
 
 def import_batch(results: Iterable[Path], answers: Answers, exported: Path, leftovers: Path) -> Imported:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dataset_builder.rewriting.endpoint import Request
+from dataset_builder.rewriting.requests import Request
 
 URL = "/v1/chat/completions"
 MOST_REQUESTS = 50_000

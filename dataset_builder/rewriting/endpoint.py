@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +15,7 @@ from openai import APIError, AsyncOpenAI, DefaultAioHttpClient
 from dataset_builder.rewriting.answers import Answer
 from dataset_builder.rewriting.faults import Fault, fault_of, stop_message
 from dataset_builder.rewriting.limits import Breaker, Bucket, Halted, backoff
+from dataset_builder.rewriting.requests import Request
 
 TRIES = 10
 """Failures of one request after which it is given up, counting those only between which others were answered."""
@@ -37,34 +36,6 @@ class RequestFailed(Exception):
     def __init__(self, reason: str, *, lasting: bool) -> None:
         super().__init__(reason)
         self.reason, self.lasting = reason, lasting
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked. `key` tells the question, prompt, model, parameters and attempt from all others."""
-
-    key: str
-    model: str
-    messages: list[dict[str, str]]
-    parameters: Mapping[str, Any]
-
-    @property
-    def prompt_tokens(self) -> int:
-        """What the messages take, at most: tokenizers need 0.6 to 2 a Chinese character, 0.25 to 0.5 a Latin one."""
-        texts = "".join(message["content"] for message in self.messages)
-        wide = len(texts.encode()) - len(texts)  # 2 for each Chinese character
-        return 16 + wide + (len(texts) - wide // 2 + 1) // 2
-
-    @property
-    def most_tokens(self) -> int | None:
-        """The longest answer that the parameters allow; None where they do not say."""
-        given = self.parameters.get("max_completion_tokens") or self.parameters.get("max_tokens")
-        return int(given) if given else None
-
-
-def request_key(*parts: Any) -> str:
-    """The key of a request that is told by `parts`, which must be JSON."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 class Endpoint:

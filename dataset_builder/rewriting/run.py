@@ -12,7 +12,7 @@ from dataset_builder.records import Record, Rejection, record_of
 from dataset_builder.rewriting.answers import Answer, Answers
 from dataset_builder.rewriting.config import RewriteConfig, as_dict
 from dataset_builder.rewriting.cost import Price
-from dataset_builder.rewriting.endpoint import Endpoint, EndpointStopped, Request, RequestFailed, request_key
+from dataset_builder.rewriting.endpoint import Endpoint, EndpointStopped, RequestFailed
 from dataset_builder.rewriting.engine import run_pool
 from dataset_builder.rewriting.judge import Judge
 from dataset_builder.rewriting.limits import Budget, CostReached, Halted
@@ -20,6 +20,7 @@ from dataset_builder.rewriting.outputs import Outcome, Outputs
 from dataset_builder.rewriting.progress import Progress
 from dataset_builder.rewriting.prompts import Prompt
 from dataset_builder.rewriting.questions import Line, Question, chosen
+from dataset_builder.rewriting.requests import Request, corrected, request_of
 from dataset_builder.rewriting.validate import Verdict
 
 ATTEMPTS = 2
@@ -139,11 +140,10 @@ class Run:
 
     async def _rewritten(self, line: Line, question: Question) -> Outcome:
         model = chosen(question.question_id, self._config.models)
-        messages = [{"role": "user", "content": self._prompt.render(question.question, question.answer)}]
+        request = request_of(question, self._prompt, model, self._config.parameters)
         keys, transcript = list[str](), None
         first = reason = None
-        for attempt in range(ATTEMPTS):
-            request = self._request(question, model, messages, attempt)
+        for _ in range(ATTEMPTS):
             keys.append(request.key)
             try:
                 answer = await self._answer(line.place, request)
@@ -154,15 +154,8 @@ class Run:
                 record = self._record(question, model, verdict.messages)
                 return Outcome(line, record, keys=tuple(keys), sent_back=reason)
             first, reason = reason, verdict.reason or "rejected"
-            correction = {"role": "user", "content": self._prompt.retry(transcript, reason)}
-            messages = [*messages, {"role": "assistant", "content": transcript}, correction]
+            request = corrected(request, question, self._prompt, transcript, reason)
         return Outcome(line, None, reason, transcript, tuple(keys), first)
-
-    def _request(self, question: Question, model: str, messages: list[dict[str, str]], attempt: int) -> Request:
-        parameters = self._config.parameters
-        asked = (question.question_id, question.question, question.answer)
-        key = request_key(*asked, self._prompt.key, model, dict(parameters), attempt)
-        return Request(key, model, messages, parameters)
 
     async def _answer(self, place: int, request: Request) -> Answer:
         """The answer that is kept, or a new one, which is kept before it is returned."""

@@ -21,14 +21,13 @@ from dataset_builder.rewriting.endpoint import (
     TRIES,
     Endpoint,
     EndpointStopped,
-    Request,
     RequestFailed,
     answer_of,
-    request_key,
 )
 from dataset_builder.rewriting.engine import run_pool
 from dataset_builder.rewriting.faults import retry_after
 from dataset_builder.rewriting.limits import Bucket, Budget, CostReached, Halted
+from dataset_builder.rewriting.requests import Request, request_key
 from dataset_builder.rewriting.validate import validate
 from tests.dataset_builder.rewriting.scripted import Script, Scripted, transcript
 

@@ -1,0 +1,64 @@
+"""What is asked for a question, and the key that its answer is kept by: the same in a run and in a batch."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dataset_builder.rewriting.prompts import Prompt
+from dataset_builder.rewriting.questions import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked. `key` tells the question, prompt, model, parameters and attempt from all others."""
+
+    key: str
+    model: str
+    messages: list[dict[str, str]]
+    parameters: Mapping[str, Any]
+
+    @property
+    def prompt_tokens(self) -> int:
+        """What the messages take, at most: tokenizers need 0.6 to 2 a Chinese character, 0.25 to 0.5 a Latin one."""
+        texts = "".join(message["content"] for message in self.messages)
+        wide = len(texts.encode()) - len(texts)  # 2 for each Chinese character
+        return 16 + wide + (len(texts) - wide // 2 + 1) // 2
+
+    @property
+    def most_tokens(self) -> int | None:
+        """The longest answer that the parameters allow; None where they do not say."""
+        given = self.parameters.get("max_completion_tokens") or self.parameters.get("max_tokens")
+        return int(given) if given else None
+
+
+def request_of(question: Question, prompt: Prompt, model: str, parameters: Mapping[str, Any]) -> Request:
+    """The first request for a question; its key follows from nothing that was answered."""
+    key = _key(question, prompt, model, parameters, 0)
+    messages = [{"role": "user", "content": prompt.render(question.question, question.answer)}]
+    return Request(key, model, messages, parameters)
+
+
+def corrected(request: Request, question: Question, prompt: Prompt, transcript: str, reason: str) -> Request:
+    """The second request, after the first was answered with a `transcript` that was rejected for `reason`."""
+    return Request(
+        _key(question, prompt, request.model, request.parameters, 1),
+        request.model,
+        [
+            *request.messages,
+            {"role": "assistant", "content": transcript},
+            {"role": "user", "content": prompt.retry(transcript, reason)},
+        ],
+        request.parameters,
+    )
+
+
+def request_key(*parts: Any) -> str:
+    """The key of a request that is told by `parts`, which must be JSON."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _key(question: Question, prompt: Prompt, model: str, parameters: Mapping[str, Any], attempt: int) -> str:
+    asked = (question.question_id, question.question, question.answer)
+    return request_key(*asked, prompt.key, model, dict(parameters), attempt)
