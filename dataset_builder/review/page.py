@@ -73,7 +73,8 @@ def build(desks: Mapping[str, Desk]) -> gr.Blocks:
             pressed = buttons[name].click(
                 doing(act), inputs, [seat, *outputs], trigger_mode="once", queue=False, **PRIVATE
             )
-            pressed.then(None, js=js)
+            pressed.then(None, js=_settled(js))
+            pressed.failure(None, js=_settled("() => {}"))
         buttons["help"].click(None, js="() => { const k = document.getElementById('keys'); k.hidden = !k.hidden; }")
     return page
 
@@ -110,6 +111,11 @@ def launch_settings() -> dict[str, Any]:
 _TOP = "() => { document.activeElement?.blur(); window.scrollTo(0, 0); }"
 _AFTER = f"() => {{ if (!document.querySelector('.problem')) ({_TOP})(); }}"
 """Script: to the top of the next conversation, but stay where something was refused."""
+
+
+def _settled(js: str) -> str:
+    """Script: let the next key through (keys.html), then do `js`. Gradio drops a second press silently until here."""
+    return f"() => {{ document.dispatchEvent(new Event('review:settled')); ({js})(); }}"
 
 
 def _focus(what: str) -> str:

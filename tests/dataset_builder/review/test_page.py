@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from dataset_builder.review.store import Decision, load_decisions, read
 
@@ -119,73 +119,89 @@ def begin(page: Page, link: str) -> None:
 
 def read_so_far(page: Page, count: int) -> None:
     expect(page.locator("#status")).to_contain_text(f"已读 {count} /")
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until the page takes the next press."""
+    expect(page.locator("html[data-busy]")).to_have_count(0)
+
+
+def press(page: Page, key: str) -> None:
+    settled(page)
+    page.keyboard.press(key)
+
+
+def click(page: Page, what: str) -> None:
+    settled(page)
+    page.click(what)
 
 
 def test_everything_can_be_done_with_the_keyboard_alone(review: Review, page: Page) -> None:
     begin(page, review.links["ann"])
     read_so_far(page, 0)
-    page.keyboard.press("a")
+    press(page, "a")
     read_so_far(page, 1)
     expect(page.locator("#status")).to_contain_text("已保存")
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#reason input").first).to_be_focused()
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     expect(page.locator(".problem")).to_contain_text("请选一个理由")
-    page.keyboard.press("3")
+    press(page, "3")
     expect(page.locator("#reason input").nth(2)).to_be_checked()
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     read_so_far(page, 2)
-    page.keyboard.press("e")
+    press(page, "e")
     expect(page.locator("#editor textarea")).to_be_focused()
-    page.keyboard.press("Control+End")
+    press(page, "Control+End")
     page.keyboard.type("a e r u x ? 我一直在。")  # keys of the page are letters here
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     read_so_far(page, 3)
-    page.keyboard.press("u")
+    press(page, "u")
     read_so_far(page, 2)
     assert [(each.decision, each.reason) for each in review.made("ann")] == [
         ("accept", None),
         ("reject", "advice_too_early"),
     ]
-    page.keyboard.press("ArrowLeft")
+    press(page, "ArrowLeft")
     expect(page.locator(".made")).to_contain_text("你已拒绝")
-    page.keyboard.press("ArrowRight")
+    press(page, "ArrowRight")
     expect(page.locator(".made")).to_have_count(0)
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.locator("#keys")).to_be_visible()
-    page.keyboard.press("x")
+    press(page, "x")
     expect(page.locator("#top")).to_contain_text("所有决定都已保存")
     expect(page.locator(".turn")).to_have_count(0)
 
 
 def test_an_edit_is_kept_as_edited_and_shown_so(review: Review, page: Page) -> None:
     begin(page, review.links["ann"])
-    page.keyboard.press("e")
+    press(page, "e")
     expect(page.locator("#editor textarea")).to_be_focused()
     text = page.input_value("#editor textarea")
     page.fill("#editor textarea", text + "我会一直在这里听你说。")
-    page.click("#save-edit")
+    click(page, "#save-edit")
     read_so_far(page, 1)
     [made] = review.made("ann")
     assert made.messages and made.messages[-1]["content"].endswith("我会一直在这里听你说。")
     assert made.messages[0]["role"] == "user" and len(made.messages) == text.count("【")
-    page.keyboard.press("ArrowLeft")
+    press(page, "ArrowLeft")
     expect(page.locator(".turn").last).to_contain_text("我会一直在这里听你说。")
     expect(page.locator(".made")).to_contain_text("你已修改")
 
 
 def test_a_bad_edit_is_refused_with_a_message_and_nothing_typed_is_lost(review: Review, page: Page) -> None:
     begin(page, review.links["ann"])
-    page.keyboard.press("e")
+    press(page, "e")
     expect(page.locator("#editor textarea")).to_be_focused()
     bad = page.input_value("#editor textarea") + "\n\n【用户】\n最后一句没人回答"
     page.fill("#editor textarea", bad)
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     expect(page.locator(".problem")).to_contain_text("必须以咨询师结束")
     expect(page.locator(".problem")).to_be_in_viewport()
     assert page.input_value("#editor textarea") == bad
     assert not (review.out / "decisions" / "ann.jsonl").exists()
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.locator("#accept")).to_be_visible()
     expect(page.locator(".problem")).to_have_count(0)
 
@@ -196,7 +212,7 @@ def test_two_reviewers_at_once_neither_collide_nor_see_each_other(review: Review
         begin(page, review.links[name])
     for count in range(1, 4):
         for page in (ann, bo):
-            page.keyboard.press("a")
+            press(page, "a")
         for page in (ann, bo):
             read_so_far(page, count)
     assert [each.reviewer for each in review.made("ann")] == ["ann"] * 3
@@ -214,6 +230,35 @@ def test_two_reviewers_at_once_neither_collide_nor_see_each_other(review: Review
         page.context.close()
 
 
+def test_presses_before_the_next_conversation_is_there_decide_nothing(review: Review, page: Page) -> None:
+    begin(page, review.links["ann"])
+    settled(page)
+    keys = ["a", "a", "u", "a", "ArrowRight"]
+    page.evaluate("keys => keys.forEach(key => document.dispatchEvent(new KeyboardEvent('keydown', {key})))", keys)
+    read_so_far(page, 1)
+    assert len(review.made("ann")) == 1
+    press(page, "a")
+    read_so_far(page, 2)
+
+
+def test_an_act_that_fails_gives_the_page_back(review: Review, page: Page) -> None:
+    begin(page, review.links["ann"])
+    settled(page)
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route.request.url)
+        route.fulfill(status=500, body="{}")
+
+    page.route("**/run/predict*", refuse)
+    press(page, "a")
+    settled(page)
+    page.unroute("**/run/predict*")
+    assert len(refused) == 1 and not review.made("ann")
+    press(page, "a")
+    read_so_far(page, 1)
+
+
 def test_a_link_with_a_wrong_token_opens_nothing(review: Review, page: Page) -> None:
     for link in (review.links["ann"][:-1] + "!", review.links["ann"].split("?")[0]):
         page.goto(link)
@@ -225,7 +270,7 @@ def test_a_link_with_a_wrong_token_opens_nothing(review: Review, page: Page) -> 
 def test_a_server_killed_after_a_click_loses_nothing(review: Review, page: Page) -> None:
     begin(page, review.links["ann"])
     for count in range(1, 4):
-        page.click("#accept")
+        click(page, "#accept")
         read_so_far(page, count)
     review.kill()
     with (review.out / "decisions" / "ann.jsonl").open("ab") as file:
@@ -236,7 +281,7 @@ def test_a_server_killed_after_a_click_loses_nothing(review: Review, page: Page)
     page.goto("about:blank")
     begin(page, review.links["ann"])
     read_so_far(page, 3)
-    page.keyboard.press("a")
+    press(page, "a")
     read_so_far(page, 4)
     assert len({each.id for each in review.made("ann")}) == 4
 
@@ -245,7 +290,7 @@ def test_a_page_left_open_over_a_restart_saves_nothing_silently(review: Review, 
     begin(page, review.links["ann"])
     review.kill()
     review.start()
-    page.click("#accept")
+    click(page, "#accept")
     page.wait_for_timeout(1500)
     saved = len(review.made("ann"))
     assert saved == len(re.findall("已读 1 /", page.inner_text("body")))
@@ -260,7 +305,7 @@ def test_after_45_minutes_the_page_asks_to_rest(review: Review, page: Page) -> N
     expect(page.locator("#rest-note")).to_be_hidden()
     page.clock.fast_forward("45:05")
     expect(page.locator("#rest-note")).to_be_visible()
-    page.click("#rest-ok")
+    click(page, "#rest-ok")
     expect(page.locator("#rest-note")).to_be_hidden()
 
 
@@ -273,15 +318,15 @@ def test_every_state_is_accessible_and_fits(review: Review, browser: Browser, wi
     page.goto(review.links["bo"])
     expect(page.locator("#begin")).to_be_focused()
     fine(page, width)
-    page.click("#begin")
+    click(page, "#begin")
     expect(page.locator("#accept")).to_be_visible()
     fine(page, width)
     for key, what, close in (("e", "#editor", "Escape"), ("r", "#reason", "Escape"), ("?", "#keys", "?")):
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator(what)).to_be_visible()
         page.wait_for_timeout(200)
         fine(page, width)
-        page.keyboard.press(close)
+        press(page, close)
         expect(page.locator("#accept")).to_be_visible()
     assert hosts == {"127.0.0.1"}
     page.context.close()
@@ -289,7 +334,7 @@ def test_every_state_is_accessible_and_fits(review: Review, browser: Browser, wi
 
 def test_nothing_is_offered_to_strangers_and_nothing_kept_in_the_browser(review: Review, page: Page) -> None:
     begin(page, review.links["ann"])
-    page.keyboard.press("a")
+    press(page, "a")
     read_so_far(page, 1)
     info = urllib.request.urlopen(f"http://127.0.0.1:{review.port}/gradio_api/info").read().decode()
     assert info.replace(" ", "") == '{"named_endpoints":{},"unnamed_endpoints":{}}'
