@@ -14,6 +14,8 @@ and checks nothing.
 With answers of 1 s, and 20 s for 2 % of them, the run is held against a perfect pool: the time that 64 workers need
 for the very delays that were drawn, in the order in which they were, where nothing else takes time.
 
+Parts that are not asked for stay in --out as they are, with the day on which they were measured.
+
 A million questions go against an endpoint that answers at once: peak memory after 100,000 rows and at the end, then
 the same command again, over a million finished rows. distilabel is installed into build/bench.
 """
@@ -43,6 +45,7 @@ PEER_REQUESTS = 3_000
 FAST = {"latency": 0.05}
 SLOW = {"latency": 0.05, "slow": 2.0, "slow_share": 0.02}
 LONG = {"latency": 1.0, "slow": 20.0, "slow_share": 0.02}
+PARTS = ("50 ms", "50 ms, 2 % of 2 s", "1 s, 2 % of 20 s", "million")
 TIMES, SHARE_OF_BARE, SHARE_OF_PERFECT, PEAK_MB, FLAT, RESUME_S = 4, 0.85, 0.95, 400, 1.1, 30
 
 SERVER = """
@@ -371,13 +374,13 @@ with Answers(Path(sys.argv[1])): print(time.perf_counter() - start)
 def _limits(found: dict[str, Any]) -> dict[str, bool]:
     """The bars of this project, for ours."""
     limits = {}
-    for name in ("50 ms", "50 ms, 2 % of 2 s"):
+    for name in PARTS[:2]:
         ratios = found.get(name, {}).get("ratios", {})
         for other, least in (("distilabel", TIMES), ("bare loop", SHARE_OF_BARE)):
             if other in ratios:
                 limits[f"{name}: at least {least} times {other}"] = ratios[other] >= least
-    if long := found.get("1 s, 2 % of 20 s"):
-        limits[f"1 s, 2 % of 20 s: at least {SHARE_OF_PERFECT} of a perfect pool"] = long["share"] >= SHARE_OF_PERFECT
+    if long := found.get(PARTS[2]):
+        limits[f"{PARTS[2]}: at least {SHARE_OF_PERFECT} of a perfect pool"] = long["share"] >= SHARE_OF_PERFECT
     if million := found.get("million"):
         limits[f"peak memory below {PEAK_MB} MB"] = max(million["peak_mb"].values()) < PEAK_MB
         limits[f"flat from a tenth on: at most {FLAT} times"] = million["growth"] <= FLAT
@@ -403,18 +406,19 @@ def _cpu_model() -> str:
 def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     build = ROOT / "build" / "bench"
     build.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     found: dict[str, Any] = {
+        **{part: kept[part] for part in PARTS if part in kept},
         "date": time.strftime("%Y-%m-%d"),
         "machine": {"cores": os.cpu_count(), "cpu": _cpu_model(), "python": platform.python_version()},
-        "load_at_start": os.getloadavg()[0],
         "seed": SEED,
         "in_flight": IN_FLIGHT,
-        "requests": options.requests,
         "peers": PACKAGES,
     }
+    began = {"date": found["date"], "load_at_start": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory(dir=build) as name:
         for part, measured in _parts(options, Path(name), build):
-            found[part] = measured
+            found[part] = began | measured
             _say(f"{part}: {measured}")
             found["limits"] = _limits(found)
             options.out.write_text(json.dumps(_rounded(found), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -423,13 +427,14 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
 
 def _parts(options: argparse.Namespace, work: Path, build: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is measured, one after the other, so that what is finished is kept where the next one fails."""
+    fast, slow, long, million = PARTS
     if options.requests:
-        yield "50 ms", _compared(FAST, options, work, build)
-        yield "50 ms, 2 % of 2 s", _compared(SLOW, options, work, build)
+        yield fast, _compared(FAST, options, work, build)
+        yield slow, _compared(SLOW, options, work, build)
     if options.long:
-        yield "1 s, 2 % of 20 s", _against_perfect(options.long, work, build)
+        yield long, _against_perfect(options.long, work, build)
     if options.million:
-        yield "million", _million(options.rows, work, build)
+        yield million, _million(options.rows, work, build)
 
 
 def main() -> None:
