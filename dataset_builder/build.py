@@ -16,14 +16,14 @@ from dataset_builder.inputs import Input
 from dataset_builder.pipeline.cleaning import Clean
 from dataset_builder.pipeline.dealing import Deal
 from dataset_builder.pipeline.executors import KEY, Executor, Run, runner
-from dataset_builder.pipeline.finishing import Made, crisis_folder, finish, is_corpus
+from dataset_builder.pipeline.finishing import REVIEWED, Made, crisis_folder, finish, is_corpus
 from dataset_builder.pipeline.grouping import Group
 from dataset_builder.pipeline.ingest import Ingest, raw_shards
 from dataset_builder.pipeline.labelling import LabelTopics
 from dataset_builder.pipeline.stage import HOST, Stage, Work, outputs
 from dataset_builder.pipeline.writing import WriteShards, gather_lines
 from dataset_builder.report import Report, SourceReport
-from dataset_builder.review.apply import outcomes
+from dataset_builder.review.apply import logged, outcomes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -106,11 +106,14 @@ def _do_stages(what: Build, stages: "_Stages") -> Made:
     if not report.kept:
         raise NothingKept(f"no valid dialogue in {report.name}: {report.line()}")
     cleaned = outputs(clean)
+    report.reviewed = len(decided_by_people)
+    report.reviewed_elsewhere = len(decided_by_people.keys() - logged(folder / REVIEWED for folder in cleaned))
     # Beside the scratch folder, which another setting empties: what an endpoint was paid for stays.
     answers = work.with_name(f"{work.name}-topic-answers.jsonl")
     labelled = outputs(stages.do("label", len(shards), LabelTopics(cleaned, config.topics, answers)))
     test_sets = _test_sets(what, stages)
-    decided = stages.do("group", 1, Group(cleaned, labelled, config, test_sets)).output(0)
+    group = stages.do("group", 1, Group(cleaned, labelled, config, test_sets))
+    decided, report.groups = group.output(0), next(group.summaries())["groups"]
     sources = tuple(what.inputs[number].name for number, _ in shards)
     deal = stages.do("split", len(shards), Deal(cleaned, labelled, sources, decided))
     for summary in deal.summaries():

@@ -12,6 +12,8 @@ from dataset_builder.splits import SPLITS
 
 NAMED = 3
 """Sources that a corpus is called by; of more, their number."""
+LEAST_GROUPS = 3
+"""Of a topic that is divided (splits.assign_splits): one for each split."""
 
 
 @dataclass
@@ -64,6 +66,12 @@ class Report:
     """Content hash by partition: it changes whenever a row, or its split, does."""
     topics_by: Counter[str] = field(default_factory=Counter)
     """Rows by who named their topic: the source, a labeller, or nobody."""
+    groups: int = 0
+    """Of rows that are alike, or of one question; no split divides one."""
+    reviewed: int = 0
+    """Conversations that reviewers decided on."""
+    reviewed_elsewhere: int = 0
+    """Those of them that no source has."""
     leakage: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Sources of rows that may not be passed on: why, and how many."""
@@ -122,17 +130,39 @@ class Report:
             reasons and f" ({reasons})"
         )
 
-    def notes(self, out: Path, work: Path) -> Iterator[str]:
+    def notes(self, out: Path, work: Path, decisions: Path | None = None) -> Iterator[str]:
         """What whoever built the corpus should look at next."""
         yield f"how it reads, beside two public corpora: {out / 'README.md'}, {out / 'report'}"
         if rejected := self.rejected.total():
             yield f"the {rejected} rejected dialogues and why: {work / 'rejected.jsonl'}"
         if self.crisis:
             yield f"{self.crisis_set} conversations in a crisis, never published with the corpus: {out}-crisis"
+        if missing := self.reviewed_elsewhere:
+            which = "of another" if missing == self.reviewed else "of another, or of what it was before"
+            yield f"{missing} of {self.reviewed} reviewed conversations are not in this corpus: {decisions} is {which}"
         if set(self.sizes) == {UNLABELLED}:
-            yield "no row has one of the 12 topics, so the corpus has the 'default' config only"
-        for split in set(SPLITS) - set(self.totals):
-            yield f"too few questions for a {split} split"
+            yield f"no row has one of the 12 topics, so the corpus has the 'default' config only: {self._label_them()}"
+        for split in SPLITS:
+            if split not in self.totals:
+                yield self._without(split, out)
+
+    def _label_them(self) -> str:
+        if self.settings["topics"]["labeller"] == "endpoint":
+            return f"name `topic` in the rows, or lower topics.threshold={self.settings['topics']['threshold']}"
+        endpoint = "--set topics.labeller=endpoint --set topics.base_url=… --set topics.model=…"
+        return f"name `topic` in the rows, or use {endpoint}"
+
+    def _without(self, split: str, out: Path) -> str:
+        """Why the corpus has no such split."""
+        if not self.settings["splits"]["held_out"]:
+            return f"no {split} split: splits.held_out is 0"
+        if self.groups < LEAST_GROUPS * len(self.conversations) <= self.kept:  # so there are rows, and yet no groups
+            groups = f"{self.groups} group{'s' * (self.groups > 1)} (alike, or of one question)"
+            where = out / "report" / "rows.parquet"
+            return (
+                f"no {split} split: the {self.kept} rows are {groups}, and a topic needs {LEAST_GROUPS}; see {where}"
+            )
+        return f"too few questions for a {split} split"
 
     def as_dict(self) -> dict[str, Any]:
         # Not asdict of the whole: it takes a Counter apart.

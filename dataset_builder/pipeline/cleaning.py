@@ -78,7 +78,11 @@ class Clean:
                 return decided
             row = decided
         result = self._by_rules(row, source)
-        if isinstance(result, Rejection) or (decided := self._reviewed(row, result.record, log)) is row:
+        if isinstance(result, Rejection):
+            return result
+        if isinstance(read, Record) and result.record.id == read.id:
+            return result  # the text that was asked about above: again, it would be logged twice and edited twice
+        if (decided := self._reviewed(row, result.record, log)) is row:
             return result
         return decided if isinstance(decided, Rejection) else self._by_rules(decided, source)
 

@@ -10,7 +10,7 @@ from typing import Any
 from dataset_builder.records import Messages, Record, Rejection, record_of
 from dataset_builder.review.store import Choice, Decision, ReviewError, load_decisions
 
-__all__ = ["REASON", "Outcome", "apply", "audit", "decide", "load_decisions", "outcomes", "write_audit"]
+__all__ = ["REASON", "Outcome", "apply", "audit", "decide", "load_decisions", "logged", "outcomes", "write_audit"]
 
 REASON = "reviewed"
 """Of a row that reviewers rejected, among the reasons of dataset_builder.cleaning."""
@@ -82,6 +82,15 @@ def write_audit(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """Write the audit log, sorted by id, so that equal decisions give an equal file."""
     rows = sorted(lines, key=lambda line: str(line["id"]))
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def logged(paths: Iterable[Path]) -> set[str]:
+    """The ids in audit logs: every conversation that a decision was found for."""
+    found: set[str] = set()
+    for path in paths:
+        with path.open(encoding="utf-8") as lines:
+            found.update(json.loads(line)["id"] for line in lines)
+    return found
 
 
 def _hash(identifier: str) -> str:

@@ -5,10 +5,10 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from dataset_builder.clean import read_record
 from dataset_builder.config import load_config
@@ -16,6 +16,9 @@ from dataset_builder.inputs import Input, inputs
 from dataset_builder.records import Record, Rejection
 from dataset_builder.review.sampling import Item, Source, sample, with_sources
 from dataset_builder.review.store import Decisions, ReviewError
+from dataset_builder.rewriting.questions import Question
+from dataset_builder.rewriting.questions import questions as questions_in
+from dataset_builder.sources import SourceError
 
 _NAME = re.compile(r"\w[\w-]{0,39}")
 
@@ -29,7 +32,7 @@ class ReviewConfig:
     size: int = 200  # conversations
     overlap: float = 0.2  # share that every reviewer reads, for their agreement
     seed: int = 20231206
-    questions: str = ""  # JSON Lines of {question_id, question, answer}, where the corpus has no single-turn rows
+    questions: str = ""  # the file that was rewritten, where the corpus has no single-turn rows
 
     def __post_init__(self) -> None:
         if not self.reviewers or len({name.lower() for name in self.reviewers}) < len(self.reviewers):
@@ -52,25 +55,25 @@ class Desk:
     decisions: Decisions
 
 
-def open_session(config: ReviewConfig, folder: Path) -> dict[str, Desk]:
+def open_session(
+    config: ReviewConfig, folder: Path, note: Callable[[str], None] = lambda said: None
+) -> dict[str, Desk]:
     """By token, the desk of every reviewer; draws the sample and the tokens where `folder` has none yet.
 
+    Is given to `note`: that the corpus is not what the sample was drawn from any more.
+
     Raises:
-        ReviewError: where `folder` holds another review, or the corpus no conversation.
-        SourceError: where the corpus cannot be read.
+        ReviewError: where `folder` holds another review, the corpus no conversation, or the questions none of its.
+        SourceError: where the corpus or the questions cannot be read.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     asked = {**_plain(config), "reviewers": list(config.reviewers)}
     kept = _kept(folder / "review.json")
     if kept is None:
-        _write(
-            folder / "sample.jsonl", "".join(json.dumps(i.as_dict(), ensure_ascii=False) + "\n" for i in _draw(config))
-        )
-        kept = {"config": asked, "tokens": {name: secrets.token_urlsafe(24) for name in config.reviewers}}
-        _write(folder / "review.json", json.dumps(kept, ensure_ascii=False, indent=1) + "\n")  # last: the marker
-    if kept["config"] != asked:
-        changed = [key for key in asked if kept["config"].get(key) != asked[key]]
-        raise ReviewError(f"{folder} holds a review with another {', '.join(changed)}; go on with those, or use --out")
+        kept = _begun(config, asked, folder)
+    elif kept["config"] != asked:
+        _refuse(kept["config"], asked, folder)
+    elif "digest" in kept and (said := _changed(config.corpus, kept["digest"])):
+        note(said)
     lines = (folder / "sample.jsonl").read_text(encoding="utf-8").splitlines()
     items = {item.id: item for item in (Item.of(json.loads(line)) for line in lines)}
     work = assign(list(items), config.reviewers, config.overlap, config.seed)
@@ -92,8 +95,55 @@ def assign(ids: Sequence[str], reviewers: Sequence[str], overlap: float, seed: i
     return {name: [each for each in ids if each in shared or dealt.get(each) == name] for name in reviewers}
 
 
-def _draw(config: ReviewConfig) -> list[Item]:
+def _begun(config: ReviewConfig, asked: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     found = inputs([config.corpus])
+    digest = _digest(found)  # before the draw: what changes meanwhile has changed
+    items = _draw(config, found)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "sample.jsonl", "".join(json.dumps(i.as_dict(), ensure_ascii=False) + "\n" for i in items))
+    tokens = {name: secrets.token_urlsafe(24) for name in config.reviewers}
+    kept = {"config": asked, "digest": digest, "tokens": tokens}
+    _write(folder / "review.json", json.dumps(kept, ensure_ascii=False, indent=1) + "\n")  # last: the marker
+    return kept
+
+
+def _refuse(before: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> NoReturn:
+    if before.get("corpus") != asked["corpus"]:
+        inputs([asked["corpus"]])  # a name that was mistyped is no other corpus
+    changed = [f"{k} {_named(before.get(k))} (now {_named(asked[k])})" for k in asked if before.get(k) != asked[k]]
+    raise ReviewError(f"{folder} holds a review with {', '.join(changed)}; go on with what it has, or use --out")
+
+
+def _named(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else repr(value)
+
+
+def _changed(corpus: str, digest: str) -> str | None:
+    """What is to be said where `corpus` is not what the sample was drawn from."""
+    try:
+        if _digest(inputs([corpus])) == digest:
+            return None
+    except (SourceError, OSError):
+        return f"{corpus} cannot be read any more; the review goes on with the sample that was drawn from it"
+    return (
+        f"{corpus} has changed since the sample was drawn; decisions on conversations that are gone apply to nothing; "
+        "for a new sample use --out"
+    )
+
+
+def _digest(found: Sequence[Input]) -> str:
+    """Of what the files hold; Input.fingerprint is of their times too, which a copy changes."""
+    whole = hashlib.sha256()
+    for each in found:
+        for path in sorted(each.path.rglob("*")) if each.path.is_dir() else [each.path]:
+            if path.is_file():
+                whole.update(f"{each.reader}\0{path.relative_to(each.path)}\0".encode())
+                with path.open("rb") as file:
+                    whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
+
+
+def _draw(config: ReviewConfig, found: Sequence[Input]) -> list[Item]:
     items = sample(_records(found), config.size, config.seed)
     if not items:
         raise ReviewError(f"no conversation to review in {config.corpus}; name a corpus with some")
@@ -110,18 +160,20 @@ def _records(found: Sequence[Input]) -> Iterator[Record]:
 
 
 def _sources(wanted: set[str], found: Sequence[Input], questions: str) -> dict[str, Source]:
-    """The question and answer of each wanted question_id: a single-turn row of the corpus, or a line of the file."""
+    """The question and answer of each wanted question_id: a single-turn row of the corpus, or one of the file."""
     sources: dict[str, Source] = {}
     for record in _records(found):
         if record.single_turn and record.question_id in wanted:
             sources[record.question_id] = (record.messages[0]["content"], record.messages[1]["content"])
-    if questions:
-        with Path(questions).open(encoding="utf-8") as file:
-            for line in file:
-                row = json.loads(line)
-                if row.get("question_id") in wanted:
-                    sources[row["question_id"]] = (row.get("question"), row.get("answer"))
-    return sources
+    if not questions:
+        return sources
+    rewritten: dict[str, Source] = {}
+    for each in questions_in(Path(questions)):
+        if isinstance(each, Question) and each.question_id in wanted:
+            rewritten.setdefault(each.question_id, (each.question, each.answer))  # of an id twice, `rewrite` takes one
+    if not rewritten:
+        raise ReviewError(f"{questions} has none of the questions of this corpus; give the file that was rewritten")
+    return sources | rewritten
 
 
 def _plain(config: ReviewConfig) -> dict[str, Any]:

@@ -78,6 +78,45 @@ def test_a_corpus_without_topics_has_the_default_config_only(tmp_path):
     assert loaded(tmp_path, names, tmp_path / "home") == "['default']"
 
 
+def notes(report):
+    return [note for note in report.notes(Path("soulchat"), Path("work")) if "split" in note or "topics" in note]
+
+
+@pytest.mark.parametrize(
+    ("count", "questions", "settings", "said"),
+    [
+        (
+            9,
+            1,
+            [],
+            "the 9 rows are 1 group (alike, or of one question), and a topic needs 3; see soulchat/report/rows",
+        ),
+        (
+            9,
+            2,
+            [],
+            "the 9 rows are 2 groups (alike, or of one question), and a topic needs 3; see soulchat/report/rows",
+        ),
+        (9, 9, ["splits.held_out=0"], "no test split: splits.held_out is 0"),
+        (2, 2, [], "too few questions for a test split"),
+    ],
+)
+def test_a_split_that_is_missing_says_why(tmp_path, count, questions, settings, said):
+    rows = [row | {"question_id": f"q{i % questions}"} for i, row in enumerate(dialogues(count, "家庭"))]
+    report = build_into(tmp_path, rows, settings=settings)
+    validation, test = notes(report)
+    assert said in test and validation == test.replace("test split", "validation split")
+
+
+def test_a_corpus_with_all_splits_and_topics_has_nothing_said_of_them(tmp_path):
+    assert notes(built(tmp_path, dialogues(9, "家庭"))) == []
+
+
+def test_a_corpus_without_topics_says_how_rows_get_them(tmp_path):
+    [note] = notes(built(tmp_path, dialogues(9)))
+    assert "name `topic` in the rows, or use --set topics.labeller=endpoint --set topics.base_url=…" in note
+
+
 def test_a_topic_with_too_few_questions_declares_only_the_splits_that_have_rows(tmp_path):
     built(tmp_path, [*dialogues(2, "家庭", "a"), *dialogues(9, "情绪", "b")])
     splits = 'sorted(load_dataset("soulchat", "%s"))'
@@ -186,6 +225,23 @@ def test_read_prints_records_and_writes_rejects(tmp_path):
     ]
     assert json.loads((tmp_path / "rejects.jsonl").read_text())["id"] == "bad"
     assert "kept 3, rejected 1" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"question_id": "1", "reason": "refusal", "transcript": None}, """jq -c '.["transcript"] | strings' """),
+        ({"id": "a", "对话": "用户：在吗\n咨询师：在的"}, """jq -c '.["对话"] | strings' """),
+        ({"messages": []}, "`build` reads such rows"),
+        (["用户：在吗"], "holds a JSON list; each line is a JSON string, the transcript"),
+    ],
+)
+def test_validate_tells_who_gives_it_rows_how_to_get_at_transcripts(tmp_path, line, said):
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps("用户：在吗") + "\n" + json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
+    result = run("validate", file)
+    assert result.returncode == 1 and len(result.stdout.splitlines()) == 1
+    assert f"error: {file}:2 holds a " in result.stderr and said in result.stderr
 
 
 def test_a_folder_that_no_build_has_made_is_neither_replaced_nor_emptied(tmp_path):

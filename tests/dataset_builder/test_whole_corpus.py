@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 from pyarrow import parquet
@@ -269,6 +270,39 @@ def test_what_reviewers_decide_is_applied_and_logged(tmp_path, read_from):
     text = "".join(m["content"] for row in rows_of(tmp_path / "soulchat") for m in row["messages"])
     assert "13800138000" not in text, "an edit goes through all rules"
     log = [json.loads(line) for line in (tmp_path / "work" / "reviewed.jsonl").read_text("utf-8").splitlines()]
-    assert {(line["decision"], *line["reviewers"]) for line in log} == {
-        ("reject", "lin"), ("edit", "lin"), ("accept", "lin")
-    }  # fmt: skip
+    assert sorted((line["decision"], *line["reviewers"]) for line in log) == [
+        ("accept", "lin"), ("edit", "lin"), ("reject", "lin")
+    ]  # fmt: skip
+    finished = {path: path.stat().st_ino for path in (tmp_path / "work").glob("*/[0-9]*")}
+    again = build_into(tmp_path, "messages:" + str(sorted(tmp_path.glob("rows*"))[-1]), decisions=folder)
+    assert {path: path.stat().st_ino for path in (tmp_path / "work").glob("*/[0-9]*")} == finished
+    for each in (report, again):  # a build that is resumed says it too
+        [note] = [note for note in each.notes(Path("c"), Path("w"), Path("d")) if "reviewed" in note]
+        assert note.startswith("1 of 4 reviewed conversations are not in this corpus: d is of another, or of what")
+
+
+def test_an_edit_that_rules_undo_is_logged_and_applied_once(tmp_path):
+    rows = list(dialogues(3))
+    build_into(tmp_path, rows)
+    folder = tmp_path / "decisions"
+    folder.mkdir()
+    clean = rows[1]["messages"]
+    spaced = [{**turn, "content": turn["content"] + "\u200b"} for turn in clean]
+    Decisions(folder / "lin.jsonl", "lin").add(record_of({"id": "1"}, clean, source="x").id, "edit", messages=spaced)
+    report = build_into(tmp_path, rows, decisions=folder)
+    [line] = [json.loads(line) for line in (tmp_path / "work" / "reviewed.jsonl").read_text("utf-8").splitlines()]
+    assert line["decision"] == "edit" and line["before"] != line["after"]
+    assert clean in [row["messages"] for row in rows_of(tmp_path / "soulchat")]
+    assert report.reviewed_elsewhere == 0 and not [n for n in report.notes(tmp_path, tmp_path) if "reviewed" in n]
+
+
+def test_decisions_on_another_corpus_are_said_to_apply_to_nothing(tmp_path):
+    folder = tmp_path / "decisions"
+    folder.mkdir()
+    decisions = Decisions(folder / "lin.jsonl", "lin")
+    for number in range(20):
+        decisions.add(f"c-{number}", "reject", reason="unsafe")
+    report = build_into(tmp_path, list(dialogues(3)), decisions=folder)
+    said = "20 of 20 reviewed conversations are not in this corpus: build/review/decisions is of another"
+    assert said in list(report.notes(tmp_path, tmp_path, Path("build/review/decisions")))
+    assert (tmp_path / "work" / "reviewed.jsonl").read_bytes() == b""

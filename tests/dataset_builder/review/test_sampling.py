@@ -96,7 +96,7 @@ def test_a_review_goes_on_with_its_sample_and_links_although_the_corpus_changed(
     }
     assert all(len(token) >= 32 for token in after)
     assert (out / "review.json").stat().st_mode & 0o077 == 0
-    with pytest.raises(ReviewError, match="another reviewers"):
+    with pytest.raises(ReviewError, match=r"a review with reviewers ann bo \(now ann cy\); go on"):
         open_session(ReviewConfig(f"messages:{corpus}", ("ann", "cy"), size=10), out)
 
 
