@@ -9,6 +9,7 @@ PUBLIC ?=
 SET ?=
 BUILD ?=
 QUESTIONS ?=
+REWRITTEN ?= build/rewritten
 BASE_URL ?=
 MODEL ?=
 REVIEWERS ?= reviewer
@@ -44,8 +45,9 @@ data: .venv/.installed $(if $(filter push,$(MAKECMDGOALS)),hub-ready)  ## the co
 	$(BIN)/python -m dataset_builder build $(CORPUS) $(foreach value,$(BUILD),--set $(value)) \
 		$(if $(DECISIONS),--decisions $(DECISIONS))
 
-rewrite: .venv/.installed  ## QUESTIONS into conversations, by MODEL at BASE_URL, into build/rewritten/; resumes
-	$(BIN)/python -m dataset_builder rewrite "$(QUESTIONS)" --base-url "$(BASE_URL)" --model "$(MODEL)" --out build/rewritten
+rewrite: .venv/.installed  ## QUESTIONS into conversations, by MODEL at BASE_URL, into REWRITTEN, by default build/rewritten/; resumes
+	@$(if $(and $(QUESTIONS),$(BASE_URL),$(MODEL)),:,echo 'make rewrite needs QUESTIONS=FILE BASE_URL=URL MODEL=NAME' >&2; exit 2)
+	$(BIN)/python -m dataset_builder rewrite "$(QUESTIONS)" --base-url "$(BASE_URL)" --model "$(MODEL)" --out "$(REWRITTEN)"
 
 review: .venv/.installed  ## proofread a sample of CORPUS in a browser, for each of REVIEWERS; make data applies it
 	$(BIN)/python -m dataset_builder review $(CORPUS) $(foreach name,$(REVIEWERS),--reviewer $(name)) \

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def build(
         )
         report = build_corpus(what, progress)
         print(f"{report.line()} -> {out}: {report.splits_line()}")
-        for note in report.notes(out, work):
+        for note in report.notes(out, work, decisions):
             print(f"note: {note}", file=sys.stderr)
 
 
@@ -148,12 +149,25 @@ def duplicates(
 
 @app.command()
 def rewrite(
-    path: Annotated[Path, typer.Argument(help="{question_id, question, answer?, topic?}, one a line; .gz too")],
-    out: Annotated[Path, typer.Option(help="accepted.jsonl, rejected.jsonl, report.json and all answers")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="{question_id, question, answer?, topic?, source?, license?} a line, or a .csv of these; .gz too"
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="accepted.jsonl, rejected.jsonl, report.json and all answers, of these questions only")
+    ],
     base_url: Annotated[
         str | None, typer.Option(help="an OpenAI-compatible endpoint; its key is OPENAI_API_KEY")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="a model, or several by weight: NAME=0.99,OTHER=0.01")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="a model, or several by weight: NAME=0.99,OTHER=0.01",
+            show_default="the paper's: gpt-3.5-turbo=0.99,gpt-4=0.01",
+        ),
+    ] = None,
     prompt: Annotated[str | None, typer.Option(help="paper-zh, paper-en, smile or soulchat-hub")] = None,
     concurrency: Annotated[int | None, typer.Option(help="requests in flight")] = None,
     max_cost: Annotated[float | None, typer.Option(help="dollars before which it stops; 0: no limit")] = None,
@@ -167,6 +181,9 @@ def rewrite(
     results: Annotated[
         list[Path] | None, typer.Option(help="what came back for --batch: keep it, ask nothing")
     ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="make rows of other questions or settings again, from the answers kept")
+    ] = False,
 ) -> None:
     """Turn single-turn questions into conversations with a language model; check each, and ask once more if refused.
 
@@ -188,7 +205,7 @@ def rewrite(
             config or FILE,
             settings or (),
             base_url=base_url,
-            models=models_from(model) if model else None,
+            models=None if model is None else models_from(model),
             prompt=prompt,
             concurrency=concurrency,
             max_cost=max_cost,
@@ -201,12 +218,20 @@ def rewrite(
         elif results:
             if batch is None:
                 raise ValueError("--results needs --batch FOLDER, that the requests were written to")
-            print(f"note: {offline.imported(results, out, batch).line()}", file=sys.stderr)
+            found, missing = offline.imported(chosen, path, results, out, batch)
+            print(f"note: {found.line()}", file=sys.stderr)
+            then = f"{missing:,} questions have none: a new --batch, or" if missing else "every question has one:"
+            print(f"note: {then} the command without --batch goes on", file=sys.stderr)
         elif batch:
-            for file in offline.exported(chosen, path, out, batch).files:
+            if max_cost is not None:
+                raise ValueError("--max-cost does not hold for a --batch; see what it will cost with --dry-run")
+            written = offline.exported(chosen, path, out, batch)
+            for file in written.files:
                 print(file)
+            if not written.files:
+                print("note: every question has an answer: the command without --batch goes on", file=sys.stderr)
         else:
-            report = rewrite_questions(chosen, path, out, status_line())
+            report = rewrite_questions(chosen, path, out, status_line(), anew=anew)
             print(f"{report.line()} -> {out}")
             complete = report.complete
     if not complete:
@@ -215,12 +240,15 @@ def rewrite(
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="transcripts, one JSON string a line")],
+    file: Annotated[Path, typer.Argument(help="a JSON string a line: what a model wrote, all of it, as one text")],
 ) -> None:
     """Print {accepted, reason, messages} for every transcript, by the rules that rewritten conversations must pass.
 
+    A line holds a transcript and nothing else, as in "用户：……\\n咨询师：……"; of rows, jq takes it out.
+
     \b
     Examples:
+      jq -c .text rows.jsonl > transcripts.jsonl
       python -m dataset_builder validate transcripts.jsonl > verdicts.jsonl
       python -m dataset_builder validate transcripts.jsonl | jq -r .reason | sort | uniq -c
     """
@@ -235,20 +263,37 @@ def validate(
             except ValueError as error:
                 raise ValueError(f"{file}:{number} is no JSON ({error}); each line is a JSON string") from None
             if not isinstance(transcript, str):
-                raise ValueError(f"{file}:{number} holds a JSON {type(transcript).__name__}, not a string")
+                raise ValueError(f"{file}:{number} {_no_transcript(transcript, file)}")
             print(json.dumps(asdict(validate_transcript(transcript)), ensure_ascii=False))
+
+
+def _no_transcript(value: object, file: Path) -> str:
+    """What a line of `validate` is instead of a transcript, and how to get at one."""
+    if not isinstance(value, dict):
+        return f"holds a JSON {type(value).__name__}; each line is a JSON string, the transcript"
+    if isinstance(value.get("messages"), list):
+        return "holds a row with messages, not a transcript; `build` reads such rows and applies its own rules"
+    longest = sorted((key for key in value if isinstance(value[key], str)), key=lambda key: -len(value[key]))
+    key = next(key for key in ("transcript", *longest, "text") if key in value or key == "text")
+    jq = f"jq -c '.[{json.dumps(key, ensure_ascii=False)}] | strings' {shlex.quote(str(file))}"
+    return f"holds a row, not a transcript; each line is a JSON string, which this would print: {jq}"
 
 
 @app.command()
 def review(
     corpus: Annotated[str, typer.Argument(help="what to read: anything that `build` reads, as accepted.jsonl")],
-    reviewer: Annotated[list[str], typer.Option(help="a reviewer's name; once for each")],
+    reviewer: Annotated[
+        list[str],
+        typer.Option(help="a reviewer's name; once for each, all from the start: another needs another --out"),
+    ],
     out: Annotated[Path, typer.Option(help="links, the sample, and decisions as they are made")] = Path(
         "build/review"
     ),
     size: Annotated[int, typer.Option(help="conversations of the sample", min=1)] = 200,
     overlap: Annotated[float, typer.Option(help="share that everybody reads, for their agreement")] = 0.2,
-    questions: Annotated[Path | None, typer.Option(help="the questions that were rewritten, to show beside")] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="the file that was given to `rewrite`, to show beside")
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7861,
     agreement: Annotated[bool, typer.Option("--agreement", help="print how far reviewers agree, and end")] = False,
 ) -> None:

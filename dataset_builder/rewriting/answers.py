@@ -83,17 +83,25 @@ class Answers:
 
     def get(self, key: str) -> Answer | None:
         """The first answer with this key; None where there is none."""
-        offset = self.offset(key)
-        return None if offset is None else self._read(offset, key)
+        return next((answer for offset in self._places(key) if (answer := self._read(offset, key))), None)
 
     def offset(self, key: str) -> int | None:
         """The byte at which that answer's line begins."""
-        if key in self._added:
-            return self._added[key]
+        return next(iter(self._places(key)), None)
+
+    @property
+    def first_unused(self) -> int:
+        """The byte of the first answer found on opening that nobody has asked for: a row to come may need it."""
+        unused = self._offsets[self._unused]
+        return int(unused.min()) if len(unused) else self.size
+
+    def _places(self, key: str) -> list[int]:
+        """Where lines with this key begin: more than one where the first is damaged or was paid for twice."""
         number = np.uint64(int(key[:16], 16))
-        place = int(np.searchsorted(self._numbers, number))
-        found = place < len(self._numbers) and self._numbers[place] == number
-        return int(self._offsets[place]) if found else None
+        low, high = (int(np.searchsorted(self._numbers, number, side)) for side in ("left", "right"))
+        self._unused[low:high] = False
+        added = [self._added[key]] if key in self._added else []
+        return [*added, *map(int, self._offsets[low:high])]
 
     def add(self, answer: Answer) -> None:
         """Write an answer down; it is in the file, as a whole line, when this returns.
@@ -144,6 +152,7 @@ class Answers:
         order = np.argsort(np.array(numbers, np.uint64), kind="stable")
         self._numbers = np.array(numbers, np.uint64)[order]
         self._offsets = np.array(offsets, np.uint64)[order]
+        self._unused = np.ones(len(order), bool)
 
     def _lines(self, begin: int) -> Iterator[tuple[int, bytes]]:
         """The whole lines from byte `begin` on; what stands behind the last of them is cut off."""

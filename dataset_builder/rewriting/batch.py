@@ -111,6 +111,7 @@ def import_batch(results: Iterable[Path], answers: Answers, exported: Path, left
     """
     known, begun, counts, failed = KnownRequests(exported), answers.size, Counter[str](), Counter[str]()
     leftovers.parent.mkdir(parents=True, exist_ok=True)
+    there = set(leftovers.read_bytes().splitlines(keepends=True)) if leftovers.exists() else set()
     with leftovers.open("ab") as kept:
         for path, number, line in lines_of(results):
             outcome = _read(line, known)
@@ -128,7 +129,9 @@ def import_batch(results: Iterable[Path], answers: Answers, exported: Path, left
                 counts[outcome] += 1
                 text = line.decode("utf-8", "replace")
                 row = {"file": path.name, "line": number, "why": outcome, "text": text}
-                kept.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+                left = (json.dumps(row, ensure_ascii=False) + "\n").encode()
+                if left not in there:
+                    kept.write(left)
             else:
                 failed[outcome] += 1
     answers.sync()

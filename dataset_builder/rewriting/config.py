@@ -56,6 +56,8 @@ class RewriteConfig:
                 raise ConfigError(f"{name}={value} is not between {low} and {high}")
         if not self.base_url.startswith(("http://", "https://")):
             raise ConfigError(f"base_url={self.base_url!r} is no URL; give that of the endpoint, most end in /v1")
+        if "@" in self.base_url.split("/")[2]:  # which would stand in reports, and is not sent
+            raise ConfigError("base_url names a user; take that out, and give a key as OPENAI_API_KEY")
         weights = list(self.models.values())
         if not weights or any(not _is_number(weight) or weight < 0 for weight in weights) or not sum(weights):
             raise ConfigError(f"models={dict(self.models)!r} does not map names to weights, as in {{gpt-4o-mini: 1}}")
@@ -80,6 +82,9 @@ def load_config(path: Path = FILE, overrides: Sequence[str] = (), **values: Any)
         key, separator, value = override.partition("=")
         if not separator:
             raise ConfigError(f"the override {override!r} is not key=value, as in concurrency=128")
+        if key not in RewriteConfig.__dataclass_fields__:
+            known = ", ".join(RewriteConfig.__dataclass_fields__)
+            raise ConfigError(f"--set {override}: the key {key!r} is unknown; there are {known}")
         found[key] = yaml.safe_load(value)
     found |= {key: value for key, value in values.items() if value is not None}
     hints = typing.get_type_hints(RewriteConfig)
@@ -100,11 +105,13 @@ def models_from(text: str) -> dict[str, float]:
     """`NAME`, or several by weight: `gpt-3.5-turbo=0.99,gpt-4=0.01`.
 
     Raises:
-        ConfigError: where a weight is no number.
+        ConfigError: where a name is missing, or a weight is no number.
     """
     models = {}
     for part in map(str.strip, text.split(",")):
         name, separator, weight = part.rpartition("=")
+        if not (name if separator else part):
+            raise ConfigError(f"model {text!r} names none; write NAME, or NAME=0.99,OTHER=0.01")
         try:
             models[name if separator else part] = float(weight) if separator else 1.0
         except ValueError:

@@ -72,6 +72,12 @@ def price_of(model: str, given: Mapping[str, Price] | None = None) -> Price | No
     return (given or {}).get(model) or prices().get(model)
 
 
+def how_to_price(models: Iterable[str]) -> str:
+    """How the prices of models are given on the command line."""
+    example = ", ".join(f"{model}: {{prompt: 0.5, completion: 1.5}}" for model in models)
+    return f"in dollars a million tokens, as --set 'prices={{{example}}}'"
+
+
 def prices_given(values: Mapping[str, Any]) -> Mapping[str, Price]:
     """The prices in a configuration: `{model: {prompt: dollars a million, completion: …}}`.
 
@@ -122,7 +128,7 @@ class Estimate:
     """
 
     questions: int
-    rejected: int  # lines that are no question
+    rejected: Mapping[str, int]  # lines that are no question, by reason
     prompt_tokens: int
     completion_tokens: int
     cost: float | None
@@ -137,11 +143,15 @@ class Estimate:
 
     def line(self) -> str:
         """The estimate for a person."""
-        taken = f"{self.questions:,} questions, {self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
+        odd = sum(self.rejected.values())
+        why = ", ".join(f"{reason} {count:,}" for reason, count in self.rejected.items())
+        none = f", {odd:,} lines that are none ({why})" if odd else ""
+        taken = f"{self.questions:,} questions{none}, {self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
         if self.cost is None or self.most is None or self.batch is None:
-            given = ", ".join(f"{model}: {{prompt: 0, completion: 0}}" for model in self.unpriced)
-            return f"{taken}; no price is known for {', '.join(self.unpriced)}: give it as prices: {{{given}}}"
-        return f"{taken}: ${self.cost:,.2f} expected, ${self.most:,.2f} at most, ${self.batch:,.2f} as a batch"
+            unpriced = ", ".join(self.unpriced)
+            return f"{taken}; no price is known for {unpriced}: give it, {how_to_price(self.unpriced)}"
+        again = f"${self.most:,.2f} if every one goes back once"
+        return f"{taken}: ${self.cost:,.2f} expected, {again}, ${self.batch:,.2f} as a batch"
 
 
 def estimate(
@@ -159,10 +169,10 @@ def estimate(
     """
     priced = {model: price_of(model, given) for model, weight in models.items() if weight > 0}
     rates = {model: price.tokens_per_character if price else TOKENS_PER_CHARACTER for model, price in priced.items()}
-    rows, sent, rejected = Counter[str](), Counter[str](), 0
+    rows, sent, rejected = Counter[str](), Counter[str](), Counter[str]()
     for item in questions:
         if isinstance(item, Rejection):
-            rejected += 1
+            rejected[item.reason] += 1
             continue
         model = chosen(item.question_id, models)
         rows[model] += 1
@@ -175,7 +185,7 @@ def estimate(
     cost = _sum(each.cost for each in made.values())
     return Estimate(
         questions=rows.total(),
-        rejected=rejected,
+        rejected=dict(rejected.most_common()),
         prompt_tokens=sent.total(),
         completion_tokens=sum(each.completion_tokens for each in made.values()),
         cost=cost,

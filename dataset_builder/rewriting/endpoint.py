@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Any
 
@@ -14,11 +14,13 @@ from openai import APIError, AsyncOpenAI, DefaultAioHttpClient
 
 from dataset_builder.rewriting.answers import Answer
 from dataset_builder.rewriting.faults import Fault, fault_of, stop_message
-from dataset_builder.rewriting.limits import Breaker, Bucket, Halted, backoff
+from dataset_builder.rewriting.limits import Breaker, Bucket, Halted, Refusals, backoff
 from dataset_builder.rewriting.requests import Request
 
 TRIES = 10
 """Failures of one request after which it is given up, counting those only between which others were answered."""
+REFUSALS = 20
+"""Refusals of a model in a row, with no answer between them, that are not about so many texts."""
 CONNECT_TIMEOUT = 10.0
 KEEP_ALIVE = 60.0
 """Seconds; the client's default of 5 reopens TLS for every answer that takes longer."""
@@ -41,6 +43,12 @@ class RequestFailed(Exception):
 class Endpoint:
     """The one client of a run, which all its workers share; at most `concurrency` requests are in flight.
 
+    `known` are models that have answered before. `retried` hears the kind of each failure that may pass, `lost` each
+    request whose answer may have been made, and be paid for, without arriving, `down` why everybody waits.
+
+    Raises:
+        EndpointStopped: where the key cannot be one.
+
     Raises from `ask`:
         EndpointStopped: on a 4xx that is about the endpoint, or after `give_up_after` seconds without any answer.
         RequestFailed: on an error that is about this one request.
@@ -58,12 +66,16 @@ class Endpoint:
         give_up_after: float = 600,
         first_wait: float = 0.5,
         api_key: str | None = None,
+        known: Collection[str] = (),
         retried: Callable[[str], None] = lambda name: None,
+        lost: Callable[[Request], Awaitable[None]] | None = None,
+        down: Callable[[str], None] = lambda why: None,
     ) -> None:
-        self.base_url, self.sent, self._retried = base_url, 0, retried
+        self.base_url, self.sent, self._known = base_url, 0, known
+        self._retried, self._lost, self._down = retried, lost, down
         self._give_up_after, self._first_wait, self._timeout = give_up_after, first_wait, timeout
         self._requests, self._tokens = Bucket(requests_per_minute), Bucket(tokens_per_minute)
-        self._breaker = Breaker(max(5, concurrency // 4), first_wait)
+        self._breaker, self._refusals = Breaker(max(5, concurrency // 4), first_wait), Refusals(REFUSALS)
         self._paused_until, self._mean = 0.0, float(FIRST_GUESS)
         self._stopped: Exception | None = None
         self._stopping, self._free = asyncio.Event(), asyncio.Semaphore(concurrency)
@@ -71,9 +83,10 @@ class Endpoint:
         limits = httpx2.Limits(
             max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=KEEP_ALIVE
         )
+        self._key = _key(api_key or os.environ.get("OPENAI_API_KEY", ""))
         self._client = AsyncOpenAI(
             base_url=base_url,
-            api_key=api_key or os.environ.get("OPENAI_API_KEY") or "none",  # local servers ask for any key
+            api_key=self._key or "none",  # local servers ask for any key
             max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
             http_client=DefaultAioHttpClient(limits=limits),  # 0.8 ms a request; the default client takes 1.2
@@ -91,8 +104,13 @@ class Endpoint:
         """Send nothing more: whoever waits to send gets `error`, who is in flight still gets the answer."""
         self._stopped = self._stopped or error or Halted()
         self._stopping.set()
+        self._refusals.changed()
 
     async def ask(self, request: Request) -> Answer:
+        with self._refusals.asking():
+            return await self._asked(request)
+
+    async def _asked(self, request: Request) -> Answer:
         tries = failures = 0
         answers = -1  # of others, when this request last failed
         while True:
@@ -102,6 +120,10 @@ class Endpoint:
                 outcome = await self._once(request)
             if isinstance(outcome, Answer):
                 return outcome
+            if outcome.kind == "doubtful":
+                await self._doubt(request, outcome)
+            if outcome.lost and self._lost:
+                await self._lost(request)
             if outcome.kind == "limited":  # for all: nobody sends before the time that it names
                 self._paused_until = max(self._paused_until, time.monotonic() + (outcome.wait or 0))
             elif self._breaker.answers != answers:
@@ -122,10 +144,11 @@ class Endpoint:
         self.sent += 1
         try:
             answer = await self._send(request)
-        except (APIError, TimeoutError, ValueError, KeyError, IndexError, TypeError) as error:
+        except (APIError, TimeoutError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             fault = fault_of(error)
         else:
             self._breaker.answered()
+            self._refusals.answered(request.model)
             self._mean += (answer.completion_tokens - self._mean) / 20
             self._tokens.correct(guess - answer.prompt_tokens - answer.completion_tokens)
             return answer
@@ -133,10 +156,30 @@ class Endpoint:
         if fault.kind == "refused":
             raise RequestFailed(fault.reason, lasting=True)
         if fault.kind == "stop":
-            self.stop(EndpointStopped(stop_message(self.base_url, request.model, fault)))
-            raise self._stopped or Halted()
-        self._breaker.failed(request.key, counts=fault.kind != "limited")
+            self._refuse(request, fault)
+        if fault.kind != "doubtful":
+            was_down = self._breaker.down
+            self._breaker.failed(request.key, counts=fault.kind != "limited")
+            if self._breaker.down and not was_down:
+                why = f"{self.base_url} does not answer ({self._plain(fault.text)})"
+                self._down(f"{why}; trying on, for {self._give_up_after:.0f} s at most (give_up_after)")
         return fault
+
+    async def _doubt(self, request: Request, fault: Fault) -> None:
+        """Tell a refusal of one text, which is raised, from one of every request, which stops the run."""
+        about = await self._refusals.about(request.model, self._stopping.is_set)
+        known = self._refusals.has_answered(request.model) or request.model in self._known
+        if about == "one" or (about == "unknown" and known and not self._stopped):
+            raise RequestFailed(fault.reason, lasting=True)
+        self._refuse(request, fault)
+
+    def _refuse(self, request: Request, fault: Fault) -> None:
+        self.stop(EndpointStopped(self._plain(stop_message(self.base_url, request.model, fault))))
+        raise self._stopped or Halted()
+
+    def _plain(self, text: str) -> str:
+        """`text` without the key, which some endpoints repeat."""
+        return text.replace(self._key, "<key>") if self._key else text
 
     async def _send(self, request: Request) -> Answer:
         body = {"model": request.model, "messages": request.messages, **request.parameters}
@@ -158,7 +201,8 @@ class Endpoint:
             return
         if len(self._breaker.failing) == 1 and fault.kind != "limited":
             raise RequestFailed("request_failed", lasting=False)  # perhaps only this one: the next will tell
-        self.stop(EndpointStopped(stop_message(self.base_url, "", fault, silent=self._breaker.silent)))
+        message = stop_message(self.base_url, "", fault, silent=self._breaker.silent)
+        self.stop(EndpointStopped(self._plain(message)))
 
 
 def answer_of(request: Request, body: bytes) -> Answer:
@@ -169,7 +213,7 @@ def answer_of(request: Request, body: bytes) -> Answer:
     """
     value = json.loads(body)
     choice = value["choices"][0]
-    text = choice["message"].get("content") or ""
+    text = (choice["message"] or {}).get("content") or ""
     if not isinstance(text, str):
         raise TypeError(f"the content is a {type(text).__name__}")
     usage = value.get("usage") or {}
@@ -181,6 +225,19 @@ def answer_of(request: Request, body: bytes) -> Answer:
         model=request.model,
         finish_reason=str(choice.get("finish_reason") or "stop"),
     )
+
+
+def _key(given: str) -> str:
+    """The key without the white space that copying leaves around it.
+
+    Raises:
+        EndpointStopped: where no header can hold it, and every request would fail as if there were no endpoint.
+    """
+    key = given.strip()
+    for place, letter in enumerate(key, 1):
+        if not "!" <= letter <= "~":
+            raise EndpointStopped(f"OPENAI_API_KEY has {letter!r} in place {place}, as no key has; copy it again")
+    return key
 
 
 def _count(given: Any, otherwise: int) -> int:

@@ -36,7 +36,10 @@ class Judge:
     async def verdict(self, transcript: str, question: str | None, answer: str | None) -> Verdict:
         self._count += 1
         if not self._ready:
-            if self._count == HERE and len(os.sched_getaffinity(0)) > 1:
+            if (
+                self._count == HERE
+                and (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
+            ):
                 self._task = asyncio.create_task(self._elsewhere())
             return _judged((transcript, question, answer), self._rounds)
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
@@ -124,3 +127,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def _cores() -> int:
+    """Those that this process may use; macOS does not say, so there all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

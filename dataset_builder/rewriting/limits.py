@@ -3,8 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Literal
 
 LONGEST_WAIT = 30.0
 """Seconds between two tries, or two probes, at most."""
@@ -92,6 +94,59 @@ class Breaker:
         self._failures += counts
 
 
+class Refusals:
+    """Whether a model refuses one text or whatever it is asked: what it does with the others tells.
+
+    A 400 may be a filter that has no code of its own, or a parameter that it does not know. Whoever is refused waits,
+    without a connection, until the model answers somebody else, `most` were refused in a row, or all wait like this.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._asking, self._waiting = most, 0, 0
+        self._answers, self._refused = Counter[str](), Counter[str]()  # by model; refused since its last answer
+        self._changed = asyncio.Event()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While a request is asked."""
+        self._asking += 1
+        try:
+            yield
+        finally:
+            self._asking -= 1
+            self.changed()
+
+    def answered(self, model: str) -> None:
+        self._answers[model] += 1
+        self._refused[model] = 0
+        self.changed()
+
+    def has_answered(self, model: str) -> bool:
+        return self._answers[model] > 0
+
+    def changed(self) -> None:
+        """Have all who wait look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def about(self, model: str, stopped: Callable[[], bool]) -> Literal["one", "all", "unknown"]:
+        """What a refusal was about; unknown where nobody is left who could tell, or the run has stopped."""
+        before = self._answers[model]
+        self._refused[model] += 1
+        self._waiting += 1
+        self.changed()
+        try:
+            while self._answers[model] == before:
+                if self._refused[model] >= self._most:
+                    return "all"
+                if stopped() or self._waiting == self._asking:
+                    return "unknown"
+                await self._changed.wait()
+            return "one"
+        finally:
+            self._waiting -= 1
+
+
 class Budget:
     """Dollars: what was spent, what is in flight at most, and the ceiling; 0 is none."""
 
@@ -114,6 +169,20 @@ class Budget:
                 self._settled.clear()
                 await self._settled.wait()
             self._held, self._flying = self._held + most, self._flying + 1
+
+    async def again(self, most: float) -> None:
+        """What was set aside is gone, for an answer that did not arrive: set as much aside for the next try.
+
+        Raises:
+            CostReached: as `hold`; what there was is then still to be settled.
+        """
+        self.settle(most, most)
+        try:
+            await self.hold(most)
+        except BaseException:
+            if self.ceiling:
+                self._held, self._flying = self._held + most, self._flying + 1
+            raise
 
     def settle(self, most: float, cost: float) -> None:
         """What was set aside turned out to cost `cost`."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,11 +69,11 @@ class Checkpoint:
     counts: dict[str, Any] = field(default_factory=dict)
 
 
-def load_checkpoint(out: Path, settings: Mapping[str, Any]) -> Checkpoint:
-    """The checkpoint in `out`, if it is of a run with these settings and the files reach as far; else the beginning.
+def load_checkpoint(out: Path, settings: Mapping[str, Any], *, anew: bool = False) -> Checkpoint:
+    """The checkpoint in `out`, if the files reach as far as it says; the start otherwise, or where all is made `anew`.
 
     Raises:
-        OutputsError: where `out` holds another shard: its rows are not to be written over.
+        OutputsError: where `out` holds another shard, or rows of other settings: they are not to be written over.
     """
     new = Checkpoint(dict(settings))
     try:
@@ -88,8 +88,20 @@ def load_checkpoint(out: Path, settings: Mapping[str, Any]) -> Checkpoint:
             f"{str(out)!r} holds shard {found.settings.get('shard')}, not {new.settings.get('shard')}; "
             "give each shard a folder of its own"
         )
-    whole = sizes[0] >= found.accepted and sizes[1] >= found.rejected
-    return found if whole and found.settings == new.settings else new
+    if anew or sizes[0] < found.accepted or sizes[1] < found.rejected:
+        return new
+    if changed := [name for name in new.settings if found.settings.get(name) != new.settings[name]]:
+        now = "; ".join(f"{name} {found.settings.get(name)}, now {new.settings[name]}" for name in changed)
+        raise OutputsError(made_of(out, found.place, f"with other settings ({now})"))
+    return found
+
+
+def made_of(out: Path, rows: int, what: str) -> str:
+    """Why rows are not written over, and what to do."""
+    return (
+        f"{str(out)!r} holds {rows:,} rows made {what}; give another --out, "
+        "or --anew to make them again: no answer that is kept is asked for twice"
+    )
 
 
 class Outputs:
@@ -137,16 +149,13 @@ class Outputs:
         """That the row in this place needs no answer before this byte."""
         self._oldest[place] = min(offset, self._oldest.get(place, offset))
 
-    def add(self, outcome: Outcome) -> list[Outcome]:
-        """Keep an outcome, write all whose turn has come, and tell which they are."""
+    def add(self, outcome: Outcome) -> Iterator[Outcome]:
+        """Keep an outcome and write all whose turn has come; each is given to be counted before the next."""
         self._waiting[outcome.line.place] = outcome
-        written = []
         while (ready := self._waiting.pop(self._at.place + 1, None)) is not None:
             self._write(ready)
-            written.append(ready)
-        if written:
             self._moved.set()
-        return written
+            yield ready
 
     def save(self, *, now: bool = False) -> None:
         """Write a checkpoint, where the last is some seconds old; none goes past a row that another run may mend."""
@@ -154,7 +163,7 @@ class Outputs:
             return
         at, answers = self._at, self._answers
         at.accepted, at.rejected = self._sizes[ACCEPTED], self._sizes[REJECTED]
-        at.answers_from = min(self._oldest.values(), default=answers.size)
+        at.answers_from = min([answers.first_unused, *self._oldest.values()])
         at.counted, at.spent = answers.size, dict(answers.spent)
         at.counts = dict(self._counts.state())
         answers.sync()

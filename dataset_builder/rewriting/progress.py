@@ -12,6 +12,8 @@ from dataset_builder.rewriting.distribution import WINDOW, Distribution, Recent
 
 MINUTE = 60
 """Seconds that requests and tokens a minute look back on; the time left looks back on WINDOW."""
+ENOUGH = 100
+"""Rows from which the cost of all is told: answers to rows that are not done yet are paid for too."""
 REASONS = 3
 """Reasons that the line names; the report has all."""
 
@@ -33,6 +35,7 @@ class Progress:
     ) -> None:
         kept = state or {}
         self.total, self.accepted = total, int(kept.get("accepted", 0))
+        self.lost_requests, self.lost_cost = int(kept.get("lost", 0)), float(kept.get("lost_cost", 0.0))
         self.reasons = Counter[str](kept.get("reasons", {}))
         self.retries = Counter[str](kept.get("retries", {}))
         self.corrected = Counter[str](kept.get("corrected", {}))
@@ -41,6 +44,7 @@ class Progress:
         self._before = float(kept.get("seconds", 0.0))
         self._prices, self._clock, self._started = prices or {}, clock, clock()
         self._recent = Recent(self._started)
+        self.known = self.done
 
     @property
     def done(self) -> int:
@@ -58,13 +62,22 @@ class Progress:
         """A try failed in a way that may pass: 429, 500, timeout, connection."""
         self.retries[kind] += 1
 
+    def lost(self, cost: float) -> None:
+        """A request was sent whose answer did not arrive, and may be billed: at `cost` dollars, at the most."""
+        self.lost_requests += 1
+        self.lost_cost += cost
+
+    def ready(self) -> None:
+        """What becomes of one more row is known; it is `finished` once its turn to be written has come."""
+        self.known += 1
+        self._recent.add(self._clock(), rows=1)
+
     def sent_back(self, reason: str) -> None:
         """A first transcript goes back to the model, for this reason."""
         self.corrected[reason] += 1
 
     def finished(self, reason: str | None, messages: Messages | None = None) -> None:
         """A row is done: accepted with its `messages`, or rejected for a `reason`."""
-        self._recent.add(self._clock(), rows=1)
         if reason is not None:
             self.reasons[reason] += 1
             return
@@ -102,6 +115,7 @@ class Progress:
             "reasons": _by_count(self.reasons),
             "sent_back": _by_count(self.corrected),
             "retries": _by_count(self.retries),
+            "lost": {"requests": self.lost_requests, "cost_at_most": self.lost_cost},
             "seconds": seconds,
             "rows_per_second": self.done / seconds if seconds else 0.0,
             **{name: shape.summary() for name, shape in self._shapes.items()},
@@ -115,6 +129,8 @@ class Progress:
             "accepted": self.accepted,
             "reasons": dict(self.reasons),
             "retries": dict(self.retries),
+            "lost": self.lost_requests,
+            "lost_cost": self.lost_cost,
             "corrected": dict(self.corrected),
             "seconds": self._before + self._clock() - self._started,
             "distributions": {name: shape.state() for name, shape in self._shapes.items()},
@@ -143,15 +159,15 @@ class Progress:
         cost = cost_of(spent, self._prices)
         if cost is None:
             return "cost unknown"
-        if not cost or not self.done:
+        if not cost or self.known < min(self.total, ENOUGH):
             return dollars(cost)
-        return f"{dollars(cost)} of about {dollars(cost * self.total / self.done)}"
+        return f"{dollars(cost)} of about {dollars(cost * self.total / self.known)}"
 
     def _left(self, now: float) -> str:
         rate = self._recent.per_second(now, WINDOW)[2]
-        if self.done >= self.total:
+        if self.known >= self.total:
             return ""
-        return f"{duration((self.total - self.done) / rate)} left" if rate else "time left unknown"
+        return f"{duration((self.total - self.known) / rate)} left" if rate else "time left unknown"
 
 
 _DISTRIBUTIONS = (

@@ -1,7 +1,9 @@
-"""Single-turn questions, one a line: read in order, dealt to shards, those that are no question told apart."""
+"""Single-turn questions, a line or a CSV's row each: read in order, dealt to shards, what is none told apart."""
 
 import hashlib
+import json
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,14 @@ from typing import Any
 import numpy as np
 
 from dataset_builder.records import UNKNOWN, Rejection
+from dataset_builder.sources import csv_records
 from dataset_builder.sources.files import lines, stem
 from dataset_builder.sources.json_value import BadJson, parse
 from dataset_builder.sources.row import row_id
 
 DUPLICATE = "duplicate_question_id"
+COLUMNS = ("question_id", "question", "answer", "topic", "source", "license")
+"""The first two are needed; `topic` is an id of dataset_builder.topics or one of its aliases."""
 START = b"\0" * 16
 """The chain before the first line."""
 
@@ -82,23 +87,25 @@ class Survey:
 
 
 def questions(path: Path) -> Iterator[Question | Rejection]:
-    """The questions in a JSON Lines file, plain or gzip: {question_id, question, answer?, topic?, source?, license?}.
+    """The questions in a JSON Lines, CSV or TSV file, plain or gzip, with the keys or columns COLUMNS.
 
     What is no question is a Rejection: not_utf8, not_json, too_deep, too_large, not_an_object, no_question_id,
-    no_question. Its id is the question's where it has one, else the file's name and the line. Empty lines are none.
+    no_question, bad_row. Its id is the question's where it has one, else the file's name and the line. Empty lines are
+    none.
 
     Raises:
+        QuestionsError: where a CSV has no column for them.
         SourceError: where the file is missing or cannot be read to its end.
     """
-    for number, line in lines(path):
-        if line is None or line.strip():
+    for number, line in _rows(path):
+        if isinstance(line, str) or line.strip():
             yield question_of(line, f"{stem(path)}:{number}")
 
 
-def question_of(line: bytes | None, otherwise: str) -> Question | Rejection:
-    """The question in a line; `otherwise` is the id of one that has none."""
-    if line is None:
-        return Rejection(otherwise, "too_large")
+def question_of(line: bytes | str, otherwise: str) -> Question | Rejection:
+    """The question in a line of JSON, or why there is none; `otherwise` is the id of one that has none."""
+    if isinstance(line, str):
+        return Rejection(otherwise, line)
     try:
         value = parse(line)
     except BadJson as error:
@@ -125,16 +132,29 @@ def survey(path: Path, shard: Shard, number: int = 0) -> Survey:
     """Count the lines of `shard`, find the ids that come again, and the chain at line `number`.
 
     Memory grows by 8 bytes a line while it reads, and is given back.
+
+    Raises:
+        QuestionsError: where no line of the file is a question.
+        SourceError: where it cannot be read to its end.
     """
     hashes, chain, found = array("Q"), START, START if number == 0 else None
-    for at, line in lines(path):
+    reasons, any_question, example = Counter[str](), False, b""
+    for at, line in _rows(path):
         chain = _link(chain, line)
         if at == number:
             found = chain
-        if line is None or line.strip():
-            key = _key(question_of(line, f"{stem(path)}:{at}"))
+        if isinstance(line, str) or line.strip():
+            item = question_of(line, f"{stem(path)}:{at}")
+            if isinstance(item, Question):
+                any_question = True
+            elif not any_question:
+                reasons[item.reason] += 1
+                example = example or (line if isinstance(line, bytes) else b"")
+            key = _key(item)
             if shard.holds(key):
                 hashes.append(_number(key))
+    if reasons and not any_question:
+        raise QuestionsError(_none_of(path, reasons, example))
     ordered = np.sort(np.frombuffer(hashes, dtype=np.uint64)) if hashes else np.zeros(0, np.uint64)
     repeated = frozenset(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
     return Survey(len(hashes), repeated, found)
@@ -146,9 +166,9 @@ def numbered(path: Path, shard: Shard, repeated: frozenset[int], *, after: int =
     A question whose id was there before is a Rejection. Lines that are skipped are parsed only where ids repeat.
     """
     chain, seen = START, set[str]()
-    for number, line in lines(path):
+    for number, line in _rows(path):
         chain = _link(chain, line)
-        if (line is not None and not line.strip()) or (number <= after and not repeated):
+        if (isinstance(line, bytes) and not line.strip()) or (number <= after and not repeated):
             continue
         item = question_of(line, f"{stem(path)}:{number}")
         key = _key(item)
@@ -181,8 +201,41 @@ def _number(key: str) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
-def _link(chain: bytes, line: bytes | None) -> bytes:
-    return hashlib.blake2b(chain + (line or b"\0"), digest_size=16).digest()
+def _link(chain: bytes, line: bytes | str) -> bytes:
+    return hashlib.blake2b(chain + (b"\0" + line.encode() if isinstance(line, str) else line), digest_size=16).digest()
+
+
+def _rows(path: Path) -> Iterator[tuple[int, bytes | str]]:
+    """The lines of the file with their numbers, each as JSON, or the reason for which it cannot be one."""
+    if not {".csv", ".tsv"} & set(path.suffixes):
+        for number, line in lines(path):
+            yield number, "too_large" if line is None else line
+        return
+    header: list[str] | None = None
+    for number, values in csv_records.records(path):
+        if header is None:
+            header = [] if isinstance(values, str) else [value.strip() for value in values]
+            if not set(COLUMNS[:2]) <= set(header):
+                raise QuestionsError(
+                    f"{path} has the columns {', '.join(header) or '?'}; there must be {' and '.join(COLUMNS[:2])}, "
+                    f"and may be {', '.join(COLUMNS[2:])}: rename them"
+                )
+        else:
+            whole = values if isinstance(values, str) else dict(zip(header, values, strict=True))
+            yield number, whole if isinstance(whole, str) else json.dumps(whole).encode()
+
+
+def _none_of(path: Path, reasons: Mapping[str, int], example: bytes) -> str:
+    try:
+        value = parse(example)
+        keys = f"; the first has the keys {', '.join(map(str, value))[:100]}" if isinstance(value, dict) else ""
+    except BadJson:
+        keys = ""
+    why = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
+    return (
+        f"{path} holds no question ({why}{keys}): give a line of JSON for each, "
+        '{"question_id": …, "question": …, "answer": …}, or a .csv with those columns'
+    )
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:

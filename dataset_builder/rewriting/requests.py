@@ -42,12 +42,13 @@ def request_of(question: Question, prompt: Prompt, model: str, parameters: Mappi
 
 def corrected(request: Request, question: Question, prompt: Prompt, transcript: str, reason: str) -> Request:
     """The second request, after the first was answered with a `transcript` that was rejected for `reason`."""
+    answered = [{"role": "assistant", "content": transcript}] if transcript.strip() else []  # vLLM refuses empty ones
     return Request(
         _key(question, prompt, request.model, request.parameters, 1),
         request.model,
         [
             *request.messages,
-            {"role": "assistant", "content": transcript},
+            *answered,
             {"role": "user", "content": prompt.retry(transcript, reason)},
         ],
         request.parameters,

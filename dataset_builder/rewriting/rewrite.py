@@ -12,38 +12,47 @@ from typing import Any
 from dataset_builder.config import ConfigError
 from dataset_builder.rewriting.answers import Answers
 from dataset_builder.rewriting.config import RewriteConfig
-from dataset_builder.rewriting.cost import Price, price_of, prices_given
-from dataset_builder.rewriting.outputs import AHEAD, Checkpoint, Outputs, OutputsError, load_checkpoint, write_whole
+from dataset_builder.rewriting.cost import Price, how_to_price, price_of, prices_given
+from dataset_builder.rewriting.outputs import AHEAD, Outputs, OutputsError, load_checkpoint, made_of, write_whole
 from dataset_builder.rewriting.progress import Progress
 from dataset_builder.rewriting.prompts import Prompt, prompt
 from dataset_builder.rewriting.questions import Shard, numbered, survey
+from dataset_builder.rewriting.rules import rules_key
 from dataset_builder.rewriting.run import Report, Run
 
 ANSWERS, REPORT, LOCK = "answers.jsonl", "report.json", ".lock"
 
 
 def rewrite(
-    config: RewriteConfig, questions: Path, out: Path, progress: Callable[[str], None] = lambda line: None
+    config: RewriteConfig,
+    questions: Path,
+    out: Path,
+    progress: Callable[[str], None] = lambda line: None,
+    *,
+    anew: bool = False,
 ) -> Report:
     """Rewrite a file of questions into the folder `out`: accepted.jsonl, rejected.jsonl, report.json, answers.jsonl.
 
     Each line of `questions` is a row of one of the first two, in the order of its lines. To start is to resume: what
-    is there of the same questions and settings stays, and what is in answers.jsonl is never asked for again, whatever
-    else has changed. `progress` gets a line for a person about once a second.
+    is there stays, and what is in answers.jsonl is never asked for again. Rows of other questions or settings are
+    refused unless they are to be made `anew`; questions may be added at the end. `progress` gets a line for a person
+    about once a second.
 
     Raises:
         ConfigError: where there is a ceiling but no price for a model, or no longest answer.
         PromptError: where there is no such prompt.
         EndpointStopped: where the endpoint refuses, or stays away; what came before is in `out`.
-        OutputsError, AnswersError: where another process writes to `out`, it holds another shard, or the disk is full.
-        SourceError: where `questions` cannot be read to its end.
+        OutputsError, AnswersError: where another process writes to `out`, it holds other rows, or the disk is full.
+        QuestionsError: where `questions` holds none.
+        SourceError: where it cannot be read to its end.
     """
     template, prices, shard = prompt(config.prompt), _prices(config), Shard.parse(config.shard)
     with locked(out), ExitStack() as stack:
-        checkpoint = load_checkpoint(out, _settings(config, template))
+        checkpoint = load_checkpoint(out, _settings(config, template), anew=anew)
         found = survey(questions, shard, checkpoint.number)
-        if found.chain is None or found.chain.hex() != checkpoint.chain:  # no longer the questions of last time
-            checkpoint = Checkpoint(checkpoint.settings)
+        if found.chain is None or found.chain.hex() != checkpoint.chain:
+            others = f"of other questions than {str(questions)!r} begins with"
+            raise OutputsError(made_of(out, checkpoint.place, others))
         kept, counted = checkpoint.answers_from, checkpoint.counted
         answers = stack.enter_context(Answers(out / ANSWERS, start=kept, counted=counted, spent=checkpoint.spent))
         counts = Progress(found.rows, checkpoint.counts or None, prices=prices)
@@ -65,13 +74,14 @@ def rewrite(
 
 
 def _settings(config: RewriteConfig, template: Prompt) -> dict[str, Any]:
-    """What decides what a question becomes: outputs of other settings are made anew, from the answers kept."""
+    """What decides what a question becomes: rows of different settings do not go into one file."""
     return {
         "shard": config.shard,
         "prompt": template.key,
         "models": dict(config.models),
         "parameters": dict(config.parameters),
         "rounds": [config.min_rounds, config.max_rounds],
+        "rules": rules_key(),
     }
 
 
@@ -83,14 +93,14 @@ def _prices(config: RewriteConfig) -> dict[str, Price]:
         if unknown := sorted(model for model, weight in config.models.items() if weight and model not in known):
             raise ConfigError(
                 f"max_cost={config.max_cost} cannot be kept: no price is known for {unknown[0]!r}; "
-                f"give it as prices: {{{unknown[0]}: {{prompt: 0.5, completion: 1.5}}}}, dollars a million tokens"
+                f"give it, {how_to_price(unknown[:1])}"
             )
         if not {"max_tokens", "max_completion_tokens"} & config.parameters.keys():
             raise ConfigError(
                 f"max_cost={config.max_cost} cannot be kept: nothing says how long an answer may be; "
                 "give parameters.max_tokens"
             )
-    return known
+    return {**given, **known}  # those of models that earlier runs asked too
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataset_builder.records import Record, Rejection, record_of
-from dataset_builder.rewriting.answers import Answer, Answers
+from dataset_builder.rewriting.answers import Answer, Answers, AnswersError
 from dataset_builder.rewriting.config import RewriteConfig, as_dict
-from dataset_builder.rewriting.cost import Price
+from dataset_builder.rewriting.cost import Price, price_of
 from dataset_builder.rewriting.endpoint import Endpoint, EndpointStopped, RequestFailed
 from dataset_builder.rewriting.engine import run_pool
 from dataset_builder.rewriting.judge import Judge
@@ -39,6 +39,7 @@ class Report:
 
     rows: int  # of the shard
     done: int  # of those, in accepted.jsonl and rejected.jsonl
+    ahead: int  # of those, done too, but to be written behind one that is not: the next run does so
     failed: int  # of those, rejected for want of an answer: the next run asks again
     stopped: str | None
     figures: dict[str, Any]  # what report.json holds
@@ -56,6 +57,8 @@ class Report:
             parts.append(f"{self.failed:,} of them for want of an answer")
         if self.stopped:
             parts.append("stopped before max_cost" if self.stopped == "max_cost" else self.stopped)
+        if self.ahead:
+            parts.append(f"what {self.ahead:,} more were answered is kept")
         if not self.complete:
             parts.append("start again to go on" + (" with a higher one" if self.stopped == "max_cost" else ""))
         return "; ".join(parts)
@@ -83,8 +86,7 @@ class Run:
     async def all(self, lines: Iterable[Line]) -> None:
         """Work on every line, until the end or a reason to stop; what was in flight then is kept."""
         config = self._config
-        self._budget = Budget(config.max_cost, self._spent())
-        self._judge = Judge((config.min_rounds, config.max_rounds))
+        self._budget = Budget(config.max_cost, self._spent() + self._counts.lost_cost)
         endpoint = Endpoint(
             config.base_url,
             concurrency=config.concurrency,
@@ -93,8 +95,12 @@ class Run:
             timeout=config.timeout,
             give_up_after=config.give_up_after,
             first_wait=config.first_wait,
+            known=self._answers.spent,
             retried=self._counts.retried,
+            lost=self._lost,
+            down=self._progress,
         )
+        self._judge = Judge((config.min_rounds, config.max_rounds))
         async with endpoint as self._endpoint:
             try:
                 with self._interruptible():
@@ -105,7 +111,9 @@ class Run:
             except Halted:
                 self._stopped = "interrupted"
             except BaseException as error:
-                self._stopped = "endpoint" if isinstance(error, EndpointStopped) else "error"
+                by_hand = isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
+                refused = isinstance(error, EndpointStopped)
+                self._stopped = "interrupted" if by_hand else "endpoint" if refused else "error"
                 raise
             finally:
                 self._sent = endpoint.sent
@@ -125,7 +133,8 @@ class Run:
             },
         }
         figures = {**about, **self._counts.report(self._answers.spent)}
-        return Report(rows, self._outputs.place, self._failed, self._stopped, figures)
+        ahead = self._counts.known - self._counts.done
+        return Report(rows, self._outputs.place, ahead, self._failed, self._stopped, figures)
 
     async def _finished(self, line: Line) -> Outcome:
         try:
@@ -134,7 +143,9 @@ class Run:
                 return Outcome(line, reason=line.item.reason)
             self._outputs.begin(line.place, self._answers.size)
             return await self._rewritten(line, line.item)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, AnswersError | OSError):
+                self._endpoint.stop()  # what it would answer could not be kept
             self._outputs.halt()  # whoever waits for this row's turn would wait for ever
             raise
 
@@ -163,8 +174,7 @@ class Run:
         if offset is not None and (kept := self._answers.get(request.key)):
             self._outputs.begin(place, offset)
             return kept
-        price = self._prices.get(request.model)
-        most = price.cost(request.prompt_tokens, request.most_tokens or 0) if price else 0.0
+        price, most = self._prices.get(request.model), self._most(request)
         await self._budget.hold(most)
         cost, begun = 0.0, time.monotonic()
         try:
@@ -175,6 +185,17 @@ class Run:
         finally:
             self._budget.settle(most, cost)
         return answer
+
+    def _most(self, request: Request) -> float:
+        """Dollars that an answer may cost."""
+        price = self._prices.get(request.model)
+        return price.cost(request.prompt_tokens, request.most_tokens or 0) if price else 0.0
+
+    async def _lost(self, request: Request) -> None:
+        """An answer did not arrive that a provider may bill all the same: the ceiling holds with it too."""
+        most = self._most(request)
+        self._counts.lost(most)
+        await self._budget.again(most)
 
     async def _verdict(self, answer: Answer, question: Question) -> Verdict:
         if reason := UNFINISHED.get(answer.finish_reason):
@@ -194,6 +215,7 @@ class Run:
         return record_of(row, messages, source=question.source)
 
     def _keep(self, outcome: Outcome) -> None:
+        self._counts.ready()
         for written in self._outputs.add(outcome):
             self._counts.finished(written.reason, written.record.messages if written.record else None)
             if written.sent_back:
@@ -206,9 +228,9 @@ class Run:
 
     def _spent(self) -> float:
         return sum(
-            self._prices[model].cost(spent.prompt_tokens, spent.completion_tokens)
+            price.cost(spent.prompt_tokens, spent.completion_tokens)
             for model, spent in self._answers.spent.items()
-            if model in self._prices
+            if (price := price_of(model, self._prices))
         )
 
     @contextmanager

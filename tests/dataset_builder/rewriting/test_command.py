@@ -75,8 +75,58 @@ def test_a_batch_goes_out_and_comes_back_and_the_run_asks_for_the_rest(source, t
         results = write(tmp_path / "results.jsonl", answered)
         kept = run(*shared, "--batch", batch, "--results", results)
         assert kept.exit_code == 0 and "5 answers kept" in kept.stderr
+        assert "15 questions have none: a new --batch, or the command without --batch goes on" in kept.stderr
+        wrong = run(*shared, "--batch", batch, "--results", source)
+        assert wrong.exit_code == 1 and "holds no result of the requests" in wrong.stderr
+        left = (out / "leftovers.jsonl").read_bytes()
+        run(*shared, "--batch", batch, "--results", source)
+        assert left and (out / "leftovers.jsonl").read_bytes() == left, "the same file again changes nothing"
         assert run(*shared).exit_code == 0
         assert endpoint.paid.total() == 15 + 5, "the five of one round go back once, the others are asked for"
+
+
+def test_where_every_question_has_an_answer_a_batch_says_so(source, tmp_path):
+    out = tmp_path / "out"
+    with Scripted() as endpoint:
+        shared = [source, "--base-url", endpoint.url, "--model", "tiny", "--out", out, *QUICK]
+        run(*shared)
+        nothing = run(*shared, "--batch", tmp_path / "batch")
+    assert nothing.exit_code == 0 and not nothing.stdout
+    assert "every question has an answer: the command without --batch goes on" in nothing.stderr
+
+
+def test_a_ceiling_for_a_batch_is_refused(source, tmp_path):
+    done = run(source, "--out", tmp_path / "out", "--batch", tmp_path / "batch", "--max-cost", 1)
+    assert done.exit_code == 1 and "--max-cost does not hold for a --batch" in done.stderr
+
+
+@pytest.mark.parametrize("model", ["", "qwen=0.5,=1", "a,"])
+def test_a_model_without_a_name_is_refused(source, tmp_path, model):
+    done = run(source, "--model", model, "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "names none" in done.stderr
+
+
+def test_rows_of_other_settings_stay_unless_they_are_to_be_made_anew(source, tmp_path):
+    out = tmp_path / "out"
+    with Scripted() as endpoint:
+        shared = [source, "--base-url", endpoint.url, "--out", out, *QUICK]
+        run(*shared, "--model", "tiny")
+        refused = run(*shared, "--model", "other")
+        assert refused.exit_code == 1 and "holds 20 rows made with other settings" in refused.stderr
+        assert run(*shared, "--model", "other", "--anew").exit_code == 0
+
+
+def test_a_dry_run_says_what_is_no_question(source, tmp_path):
+    with source.open("a", encoding="utf-8") as file:
+        file.write("{\n")
+    found = run(source, "--model", "gpt-4", "--out", tmp_path / "out", "--dry-run")
+    assert "20 questions, 1 lines that are none (not_json 1)" in found.stderr
+    assert json.loads(found.stdout)["rejected"] == {"not_json": 1}
+
+
+def test_a_base_url_with_a_password_is_refused_without_repeating_it(source, tmp_path):
+    done = run(source, "--base-url", "http://me:secret@host/v1", "--model", "tiny", "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "names a user" in done.stderr and "secret" not in done.stderr
 
 
 def test_results_without_their_requests_are_refused(source, tmp_path):

@@ -101,7 +101,7 @@ def test_stated_length_of_a_conversation_is_that_of_the_sample():
 def test_estimate_adds_up_over_the_models_that_the_run_would_ask():
     questions = asked(2_000)
     made = estimate([*questions, Rejection("x", "not_json")], prompt("paper-zh"), MIXTURE)
-    assert made.questions == 2_000 and made.rejected == 1
+    assert made.questions == 2_000 and made.rejected == {"not_json": 1}
     for model, each in made.models.items():
         assert each.questions == sum(chosen(item.question_id, MIXTURE) == model for item in questions)
         assert each.cost == pytest.approx(price_of(model).cost(each.prompt_tokens, each.completion_tokens))

@@ -186,7 +186,10 @@ class TestTheClient:
             (400, {"message": "x", "innererror": {"code": "content_filter"}}, "endpoint_content_filter"),
             (400, {"message": "too long", "code": "context_length_exceeded"}, "endpoint_too_long"),
             (400, {"message": "This model's maximum context length is 2048 tokens"}, "endpoint_too_long"),
+            (400, {"message": "exceeds the available context size", "code": 400}, "endpoint_too_long"),
             (413, {"message": "too large"}, "endpoint_too_long"),
+            (400, {"message": "Content Exists Risk", "code": "invalid_request_error"}, "endpoint_refused"),
+            (403, {"message": "your input was flagged"}, "endpoint_refused"),
         ],
     )
     def test_a_refusal_that_is_about_one_text_fails_that_request_only(self, status, error, reason):
@@ -194,6 +197,68 @@ class TestTheClient:
             failed, answer = ask(endpoint, request("用户：毒"), request("用户：好"))
         assert isinstance(failed, RequestFailed) and (failed.reason, failed.lasting) == (reason, True)
         assert isinstance(answer, Answer)
+
+    def test_one_that_is_refused_alone_is_so_for_good_where_the_model_has_answered_before(self):
+        with Scripted(Script(refuse=(400, {"message": "Content Exists Risk"}))) as endpoint:
+            (failed,) = ask(endpoint, request(), known={"tiny"})
+        assert isinstance(failed, RequestFailed) and (failed.reason, failed.lasting) == ("endpoint_refused", True)
+
+    def test_when_everything_is_refused_the_run_stops_and_nothing_is_rejected(self):
+        error = {"message": "maximum context length is 4096 tokens, 4000 of them in the completion"}
+        with Scripted(Script(refuse=(400, error))) as endpoint:
+            results = ask(endpoint, *(request(f"用户：{place}") for place in range(60)), known={"tiny"})
+        assert all(isinstance(result, EndpointStopped) for result in results)
+        assert "lower parameters.max_tokens" in str(results[0]) and endpoint.sent.total() <= 60
+
+    def test_a_stop_ends_the_wait_of_one_that_was_refused(self):
+        with Scripted(Script(poison=("毒", 400, {"message": "no"}), latency=0.3)) as endpoint:
+
+            async def run():
+                async with Endpoint(endpoint.url) as client:
+                    bad = asyncio.create_task(client.ask(request("用户：毒")))
+                    await asyncio.sleep(0.15)
+                    good = asyncio.create_task(client.ask(request("用户：好")))
+                    await asyncio.sleep(0.25)
+                    client.stop()
+                    return await asyncio.gather(bad, good, return_exceptions=True)
+
+            bad, good = asyncio.run(run())
+        assert isinstance(bad, Halted) and isinstance(good, Answer)
+
+    def test_a_key_that_no_header_can_hold_is_refused_before_anything_is_asked(self):
+        with Scripted() as endpoint:
+            with pytest.raises(EndpointStopped, match="OPENAI_API_KEY has '…' in place 4"):
+                ask(endpoint, request(), api_key="sk-…")
+            (answer,) = ask(endpoint, request(), api_key=" sk-copied\n")
+            assert isinstance(answer, Answer)
+
+    def test_a_key_that_an_endpoint_repeats_is_not_shown(self):
+        with Scripted(Script(refuse=(401, {"message": "Incorrect API key: sk-secret"}))) as endpoint:
+            (stopped,) = ask(endpoint, request(), api_key="sk-secret")
+        assert "Incorrect API key: <key>" in str(stopped)
+
+    @pytest.mark.parametrize(("fault", "times"), [("cut", 2), ("truncated", 2), ("429", 0), ("500", 0)])
+    def test_answers_that_did_not_arrive_are_told_of(self, fault, times):
+        with Scripted(Script(faults={fault: 1.0}, most_faults=2)) as endpoint:
+            told = []
+
+            async def lost(asked):
+                told.append(asked)
+
+            (answer,) = ask(endpoint, request(), lost=lost)
+        assert isinstance(answer, Answer) and len(told) == times
+
+    def test_an_endpoint_that_was_never_reached_has_made_no_answer(self):
+        with Scripted() as endpoint:
+            pass
+        down = []
+
+        async def lost(asked):
+            raise AssertionError("nothing was sent")
+
+        asked = [request(f"用户：{place}") for place in range(8)]
+        ask(endpoint, *asked, lost=lost, down=down.append, give_up_after=0.3, concurrency=8)
+        assert len(down) == 1 and down[0].startswith(f"{endpoint.url} does not answer (")
 
     def test_a_429_is_waited_for_by_all(self):
         with Scripted(Script(faults={"429-after": 1.0}, most_faults=1, retry_after=0.3)) as endpoint:
@@ -286,6 +351,10 @@ class TestTheClient:
         with Answers(tmp_path / "a") as kept:
             kept.add(answer)
             assert kept.get(answer.key) == answer
+
+    @pytest.mark.parametrize("message", [b"null", b"{}", b'{"content": null}'])
+    def test_a_message_without_content_is_an_empty_answer(self, message):
+        assert answer_of(request(), b'{"choices": [{"message": %b}]}' % message).text == ""
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"choices": []}', b'{"error": {"message": "busy"}}'])
     def test_a_200_without_an_answer_is_no_answer(self, body):

@@ -34,6 +34,7 @@ def at_work(clock: Clock, rows: int, *, a_second: int = 8, total: int = 10_000) 
     progress = Progress(total, prices=PRICES, clock=clock)
     for number in range(rows):
         progress.answered(1_000, 500, 2.0)
+        progress.ready()
         progress.finished("too_few_rounds" if number % 10 == 0 else None, TALK)
         clock.now += 1 / a_second
     return progress
@@ -72,8 +73,31 @@ def test_rows_of_an_earlier_run_do_not_make_this_one_seem_fast(clock):
     assert "time left unknown" in progress.line()
     for _ in range(10):
         clock.now += 1
+        progress.ready()
         progress.finished(None, TALK)
     assert "1 h 23 min left" in progress.line()
+
+
+def test_cost_and_time_of_all_are_told_from_what_is_known_and_not_from_what_was_written(clock):
+    progress = Progress(1_000, prices=PRICES, clock=clock)
+    for _ in range(200):  # the first row is slow: all others wait behind it
+        progress.answered(1_000, 500, 2.0)
+        progress.ready()
+        clock.now += 0.1
+    line = progress.line({"tiny": Spent(200, 200_000, 100_000)})
+    assert line.startswith("0 of 1,000 rows") and line.endswith("$0.4000 of about $2.00, 1 min left")
+
+
+def test_cost_of_all_is_not_told_from_a_few_rows(clock):
+    assert "of about" not in at_work(clock, 20).line({"tiny": Spent(40, 40_000, 20_000)})
+
+
+def test_what_was_lost_is_counted_over_restarts(clock):
+    first = Progress(10, clock=clock)
+    first.lost(0.5)
+    second = Progress(10, json.loads(json.dumps(first.state())), clock=clock)
+    second.lost(0.25)
+    assert second.report()["lost"] == {"requests": 2, "cost_at_most": 0.75}
 
 
 def test_line_before_anything_happened_divides_by_nothing(clock):
@@ -131,6 +155,7 @@ def test_two_runs_report_what_one_would_have(clock):
     second = Progress(10_000, json.loads(json.dumps(first.state())), prices=PRICES, clock=clock)
     for number in range(150, 400):
         second.answered(1_000, 500, 2.0)
+        second.ready()
         second.finished("too_few_rounds" if number % 10 == 0 else None, TALK)
         clock.now += 1 / 8
     unlike = {"seconds", "rows_per_second"}

@@ -1,5 +1,6 @@
 """`rewrite` whole, against an endpoint that misbehaves by a script."""
 
+import csv
 import gzip
 import json
 import multiprocessing
@@ -207,7 +208,9 @@ def test_questions_that_are_added_are_asked_and_changed_ones_asked_anew(source, 
             ask(place) | ({"question": "我改了问题，还是睡不好。"} if place == 7 else {}) for place in range(130)
         ]
         write(source, changed)
-        rewrite(settings_for(endpoint), source, out)
+        with pytest.raises(OutputsError, match=r"holds 130 rows made of other questions .* --anew"):
+            rewrite(settings_for(endpoint), source, out)
+        rewrite(settings_for(endpoint), source, out, anew=True)
         assert endpoint.sent.total() == 131
     fresh = tmp_path / "fresh"
     with Scripted() as endpoint:
@@ -215,17 +218,82 @@ def test_questions_that_are_added_are_asked_and_changed_ones_asked_anew(source, 
     assert read(out) == read(fresh)
 
 
-def test_another_model_or_parameter_asks_anew_and_the_former_answers_are_kept(source, tmp_path):
+def test_another_model_or_parameter_asks_anew_only_when_told_to_and_the_former_answers_are_kept(source, tmp_path):
     out = tmp_path / "out"
     with Scripted(Script(malformed=0.2)) as endpoint:
         rewrite(settings_for(endpoint), source, out)
         before, asked = read(out), endpoint.sent.total()
-        rewrite(settings_for(endpoint, models={"other": 1.0}), source, out)
+        with pytest.raises(OutputsError, match=r"models {'tiny': 1.0}, now {'other': 1.0}.* --anew"):
+            rewrite(settings_for(endpoint, models={"other": 1.0}), source, out)
+        assert read(out) == before and endpoint.sent.total() == asked
+        rewrite(settings_for(endpoint, models={"other": 1.0}), source, out, anew=True)
         assert read(out) != before and endpoint.sent.total() == 2 * asked
-        rewrite(settings_for(endpoint, parameters={"temperature": 0.5}), source, out)
+        rewrite(settings_for(endpoint, parameters={"temperature": 0.5}), source, out, anew=True)
         assert endpoint.sent.total() == 3 * asked
-        rewrite(settings_for(endpoint), source, out)
+        rewrite(settings_for(endpoint), source, out, anew=True)
         assert read(out) == before and endpoint.sent.total() == 3 * asked
+
+
+def test_answers_out_of_the_order_of_the_questions_are_paid_for_once_over_a_stop(source, tmp_path):
+    out = tmp_path / "out"
+    with Scripted(Script(latency=0.005)) as endpoint:
+        rewrite(settings_for(endpoint), source, out)
+        write(source, [*map(ask, range(200, 240)), *map(ask, range(120))])
+
+        def revoke():
+            while endpoint.paid.total() < 130:
+                time.sleep(0.001)
+            endpoint.script.refuse = (401, {"message": "key revoked"})
+
+        timer = threading.Thread(target=revoke)
+        timer.start()
+        with pytest.raises(EndpointStopped):
+            rewrite(settings_for(endpoint, concurrency=2), source, out, anew=True)
+        timer.join()
+        endpoint.script.refuse = None
+        assert rewrite(settings_for(endpoint), source, out).done == 160
+        assert max(endpoint.paid.values()) == 1 and endpoint.paid.total() == 160
+
+
+def test_a_damaged_answer_is_paid_for_once_more_and_not_at_every_start(source, tmp_path):
+    out = tmp_path / "out"
+    with Scripted() as endpoint:
+        rewrite(settings_for(endpoint), source, out)
+        answers = (out / "answers.jsonl").read_bytes().splitlines(keepends=True)
+        (out / "answers.jsonl").write_bytes(answers[0][:-40] + b"\n" + b"".join(answers[1:]))
+        for _ in range(3):
+            rewrite(settings_for(endpoint), source, out, anew=True)
+        assert endpoint.sent.total() == 121
+
+
+def test_a_csv_is_read_as_the_same_questions(source, tmp_path):
+    questions = [ask(place) | {"question": f"我是第{place}个，\n“睡不好”，怎么办？"} for place in range(30)]
+    write(source, questions)
+    table = tmp_path / "questions.csv"
+    with table.open("w", encoding="gb18030", newline="") as file:
+        writer = csv.DictWriter(file, ["topic", "question_id", "question"])
+        writer.writeheader()
+        writer.writerows(questions)
+    with Scripted() as endpoint:
+        rewrite(settings_for(endpoint), source, tmp_path / "lines")
+        rewrite(settings_for(endpoint), table, tmp_path / "table")
+    assert read(tmp_path / "lines") == read(tmp_path / "table")
+    assert len(rows(tmp_path / "table" / "accepted.jsonl")) == 30
+
+
+def test_a_file_without_a_question_is_refused_and_says_what_it_holds(tmp_path):
+    wrong = write(tmp_path / "wrong.jsonl", [{"id": "1", "q": "睡不着"}] * 3)
+    table = tmp_path / "wrong.csv"
+    table.write_text("编号,问题\n1,睡不着\n", encoding="utf-8")
+    with Scripted() as endpoint:
+        for file, says in (
+            (wrong, r"no_question_id 3; the first has the keys id, q"),
+            (table, "columns 编号, 问题; .*"),
+        ):
+            with pytest.raises(QuestionsError, match=says):
+                rewrite(settings_for(endpoint), file, tmp_path / "out")
+        assert endpoint.sent.total() == 0
+    assert not (tmp_path / "out" / "rejected.jsonl").exists()
 
 
 def test_shards_together_are_the_whole_and_share_nothing(source, tmp_path):
@@ -261,12 +329,14 @@ def test_a_row_without_an_answer_is_asked_again_by_the_next_run(source, tmp_path
         config = settings_for(endpoint, give_up_after=0.5)
         report = rewrite(config, source, tmp_path / "out")
         assert (report.done, report.failed) == (120, 1)
+        assert report.figures["rows"] == {"total": 120, "done": 120, "accepted": 119, "rejected": 1}
         (rejected,) = rows(tmp_path / "out" / "rejected.jsonl")
         assert (rejected["question_id"], rejected["reason"]) == ("q7", "request_failed")
         paid = endpoint.paid.total()
         endpoint.script.poison = None
         again = rewrite(config, source, tmp_path / "out")
         assert (again.done, again.failed) == (120, 0)
+        assert again.figures["rows"] == {"total": 120, "done": 120, "accepted": 120, "rejected": 0}
         assert endpoint.paid.total() == paid + 1
         rewrite(config, source, tmp_path / "fresh")
     assert read(tmp_path / "out") == read(tmp_path / "fresh")
@@ -320,6 +390,26 @@ def test_no_request_is_sent_that_could_exceed_the_ceiling(source, tmp_path):
         report = rewrite(settings_for(endpoint, max_cost=0, **more), source, out)
         assert report.stopped is None and endpoint.paid.total() == 120
         assert report.figures["cost"] == pytest.approx(108)
+
+
+def test_the_ceiling_holds_over_models_that_are_no_longer_asked(source, tmp_path):
+    more = {"prices": PRICES | {"other": PRICES["tiny"]}, "parameters": {"max_tokens": 1_000}, "max_cost": 20.0}
+    with Scripted() as endpoint:
+        rewrite(settings_for(endpoint, **more), source, tmp_path / "out")
+        report = rewrite(settings_for(endpoint, models={"other": 1.0}, **more), source, tmp_path / "out", anew=True)
+        assert report.stopped == "max_cost" and report.figures["cost"] <= 20
+        assert endpoint.paid.total() == 22
+
+
+def test_answers_that_got_lost_count_towards_the_ceiling(source, tmp_path):
+    more = {"prices": PRICES, "parameters": {"max_tokens": 1_000}, "max_cost": 20.0}
+    with Scripted(Script(faults={"cut": 1.0}, most_faults=1)) as endpoint:
+        report = rewrite(settings_for(endpoint, **more), source, tmp_path / "out")
+        assert report.stopped == "max_cost"
+        lost = report.figures["lost"]
+        assert lost["requests"] >= 8 and lost["cost_at_most"] == pytest.approx(lost["requests"])
+        assert report.figures["cost"] + lost["cost_at_most"] <= 20
+        assert endpoint.sent.total() <= 22
 
 
 @pytest.mark.parametrize(
