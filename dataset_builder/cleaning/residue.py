@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
@@ -171,26 +170,23 @@ def template_keys(messages: Messages) -> list[int]:
     return keys
 
 
-@dataclass(frozen=True)
-class _Residue:
-    pattern: re.Pattern[str]
-    turn: str
-
-    def found(self, messages: Messages) -> bool:
-        turns = messages if self.turn == "any" else messages[1::2] if self.turn == "counsellor" else messages[:2]
-        return any(self.pattern.search(turn["content"]) for turn in turns)
+_TURNS = {"any": slice(None), "counsellor": slice(1, None, 2), "opening": slice(2)}
 
 
 @cache
-def _residues() -> dict[str, _Residue]:
+def _residues() -> dict[str, list[tuple[slice, re.Pattern[str]]]]:
     import yaml  # 40 ms: on first use
 
     raw = yaml.safe_load(_PATTERNS.read_text(encoding="utf-8"))
-    return {name: _Residue(re.compile("|".join(of["patterns"])), of["turn"]) for name, of in raw.items()}
+    return {
+        name: [(_TURNS[whose], re.compile("|".join(patterns))) for whose, patterns in of.items()]
+        for name, of in raw.items()
+    }
 
 
 def _listed(name: str, messages: Messages) -> str | None:
-    return name if _residues()[name].found(messages) else None
+    found = any(pattern.search(turn["content"]) for whose, pattern in _residues()[name] for turn in messages[whose])
+    return name if found else None
 
 
 def _answer(text: str) -> str:

@@ -3,9 +3,12 @@
 import re
 
 from dataset_builder.cleaning.shape import Messages, Rule, letters
+from safety.found import PLACEHOLDERS
 
 LONGEST = 300
-"""Characters of a turn; the prompts ask for short ones. Of SMILECHAT's counsellor turns 1 in 40 is longer."""
+"""Characters of a Chinese turn; the prompts ask for short ones. Of SMILECHAT's counsellor turns 1 in 40 is longer."""
+LONGEST_LATIN = 900
+"""Characters of a turn in Latin letters: 175 words. A word takes 5, and stands for 1.7 Chinese characters."""
 
 _COPIED = 60  # letters of a question that may not be said in one turn; a shorter one is an opening
 _GRAM = 8
@@ -14,7 +17,13 @@ _ECHO = 12  # letters of a turn that the next may not repeat whole
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
-_FOREIGN = 20  # Latin letters of a turn that has fewer Chinese ones
+_WORD = re.compile(r"(?<![A-Za-z\d])[A-Za-z][A-Za-z'’]*")  # not the mg of 25mg
+_FOREIGN = 20  # Latin letters of a turn in another language, and
+_FOREIGN_WORDS = 5  # so many words: three names of medicines are no English
+# A sentence in a Chinese turn, in no quotation marks: of the 5 that counsellors say in 14,950 public conversations, 4
+# are of a model that forgot its language.
+_SENTENCE = re.compile(r"(?<![A-Za-z'’])(?:[A-Za-z'’]+,? ){5,40}[A-Za-z'’]+[.?!]")
+_QUOTED = re.compile(r"“[^”]{0,300}”|\"[^\"]{0,300}\"|《[^》]{0,300}》|「[^」]{0,300}」")
 # Greek, Cyrillic, Arabic, Devanagari, Thai, kana, Hangul; fewer than four in a row make faces.
 _OTHER_SCRIPT = re.compile(
     "[\u0370-\u03ff]{4}|[\u0400-\u04ff]{4}|[\u0600-\u06ff]{4}|[\u0900-\u097f]{4}|[\u0e00-\u0e7f]{4}|[\u3041-\u30fa]{4}|"
@@ -34,8 +43,27 @@ def role_label(messages: Messages) -> str | None:
     return "role_label" if any(_SPEAKER.search(turn["content"]) for turn in messages) else None
 
 
-def turn_too_long(messages: Messages) -> str | None:
-    return "turn_too_long" if any(len(turn["content"]) > LONGEST for turn in messages) else None
+def turn_too_long(chinese: bool) -> Rule:
+    """A rule on conversations in Chinese, or in Latin letters, which take three times as many."""
+    longest = LONGEST if chinese else LONGEST_LATIN
+
+    def too_long(messages: Messages) -> str | None:
+        return "turn_too_long" if any(len(turn["content"]) > longest for turn in messages) else None
+
+    return too_long
+
+
+def unknown_placeholder(single_turn: str) -> Rule:
+    """A rule on conversations with a placeholder of ours ([姓名], [学校]) that `single_turn` has not.
+
+    Where personal data was replaced in it, they are what is known; elsewhere a model wrote them.
+    """
+    unknown = [each for each in PLACEHOLDERS.values() if each not in single_turn]
+
+    def left(messages: Messages) -> str | None:
+        return "placeholder" if any(each in turn["content"] for turn in messages for each in unknown) else None
+
+    return left
 
 
 def copied_question(question: str) -> Rule:
@@ -68,17 +96,22 @@ def echoed_turn(messages: Messages) -> str | None:
 
 
 def wrong_language(chinese: bool) -> Rule:
-    """A rule on conversations with a turn in another language than Chinese, or than one in Latin letters."""
+    """A rule on conversations with a turn in another language than Chinese, or than one in Latin letters.
+
+    Words of the other in a turn, and a sentence that is quoted, are none.
+    """
 
     def foreign(messages: Messages) -> str | None:
         for turn in messages:
             text = turn["content"]
             if _NO_HAN.search(text) and _OTHER_SCRIPT.search(text):
                 return "wrong_language"
+            if _HAN.search(unquoted := _QUOTED.sub("", text)):
+                text = unquoted
             if not chinese:
-                if len(_HAN.findall(text)) >= 3:
+                if len(_HAN.findall(text)) >= 3 and is_chinese(text):
                     return "wrong_language"
-            elif len(latin := _LATIN.findall(text)) >= _FOREIGN and len(latin) >= len(_HAN.findall(text)):
+            elif _is_english(text) or (turn["role"] == "assistant" and _SENTENCE.search(text)):
                 return "wrong_language"
         return None
 
@@ -88,6 +121,11 @@ def wrong_language(chinese: bool) -> Rule:
 def is_chinese(text: str) -> bool:
     """Whether Chinese characters outnumber Latin words of four letters."""
     return 4 * len(_HAN.findall(text)) >= len(_LATIN.findall(text))
+
+
+def _is_english(text: str) -> bool:
+    long = len(_LATIN.findall(text)) >= _FOREIGN
+    return long and not is_chinese(text) and len(_WORD.findall(text)) >= _FOREIGN_WORDS
 
 
 def cut_off(messages: Messages) -> str | None:

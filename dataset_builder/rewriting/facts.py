@@ -29,9 +29,18 @@ _NUMBER = r"\d+(?:\.\d+)?[万千百]?|[零〇一二两俩三四五六七八九�
 _QUANTITY = re.compile(rf"({_NUMBER})多?({'|'.join(sorted(_UNITS, key=len, reverse=True))})")
 _CHANGED = 3  # things that both count, by units, with no number in common; the sample's have two at most
 
-_AGE = r"(?P<age>[1-9]\d|[二三四五六七八九]?十[一二三四五六七八九]?)"
+_YEARS = r"(?>[1-9]\d|[二三四五六七八九]?十[一二三四五六七八九]?)"
+_AGE = rf"(?P<age>{_YEARS})"
 _ASKED_AGE = re.compile(rf"(?:^|[，。！？\n])我?(?:今年)?{_AGE}岁?(?:了|的)?(?=[，。、！？]|$)")
-_TOLD_AGE = re.compile(rf"我今年{_AGE}(?![多几\d年月天个])")
+_ANY_AGE = re.compile(rf"{_AGE}(?:周?岁|了)")
+# 我今年34, 我都34了, 我34岁了, and 我34岁。 where a sentence begins. Not of another time (等我40岁了; 那时，我18岁，),
+# of a difference (她小我10岁了) or in others' words (她说我都三十了). None of 537 people in public corpora tells two.
+_TOLD_AGE = re.compile(
+    rf"(?:我今年(?={_YEARS}(?![\d零一二三四五六七八九十百千万多几年月天个次点号斤]))|"
+    rf"(?<![等到当像果比小大了年时前后怕说])我(?:今年|都|已经|才|也|现在)*+(?={_YEARS}(?:岁了|了(?:[，。！？…；\n]|$)))|"
+    rf"(?:^|(?<=[。！？…]))我(?:都|已经|才|也|现在)*+(?={_YEARS}岁(?:[，。！？…；]|$))){_AGE}",
+    re.MULTILINE,
+)
 
 
 def facts_lost(question: str, messages: Messages) -> str | None:
@@ -48,16 +57,19 @@ def facts_lost(question: str, messages: Messages) -> str | None:
 def facts_changed(question: str, messages: Messages) -> str | None:
     """A user of another age than the question's, or with other numbers of three things and most that both count."""
     asked, told = _quantities(question), _told(messages)
-    ages = {_value(match["age"]) for match in _TOLD_AGE.finditer(told)}
-    if ages:
-        known = {_value(match["age"]) for match in _ASKED_AGE.finditer(question)}
-        if known and not ages & (known | asked.get("岁", set())):
+    if ages := _ages(_TOLD_AGE, told):
+        known = _ages(_ASKED_AGE, question) | _ages(_TOLD_AGE, question)
+        if known and ages - known - _ages(_ANY_AGE, question):
             return "facts_changed"
     if len(asked) < _CHANGED:
         return None
     counted = _quantities(told)
     kept = [bool(asked[unit] & counted[unit]) for unit in asked.keys() & counted.keys()]
     return "facts_changed" if kept.count(False) >= _CHANGED and kept.count(False) > kept.count(True) else None
+
+
+def _ages(pattern: re.Pattern[str], text: str) -> set[float]:
+    return {_value(match["age"]) for match in pattern.finditer(text)}
 
 
 def _told(messages: Messages) -> str:

@@ -50,11 +50,12 @@ class Prompt:
         single_turn = user + question + (f"\n{counsellor}{answer}" if answer else "")
         return self.text.replace(_PLACE, single_turn)
 
-    def retry(self, transcript: str, reason: str) -> str:
-        """The second user message, after a `transcript` that was rejected for `reason`."""
+    def retry(self, transcript: str, reason: str, bounds: tuple[int, int] = (8, 20)) -> str:
+        """The second user message, after a `transcript` that was rejected for `reason`; `bounds` are of its rounds."""
         said = _corrections().get(reason, _corrections()["unknown"])[self.language]
         rounds = sum(turn["role"] == "user" for turn in parse(transcript))
-        return said.replace("{rounds}", str(rounds)) + _corrections()["again"][self.language]
+        least, most = bounds
+        return said.format(rounds=rounds, least=least, most=most) + _corrections()["again"][self.language]
 
 
 @cache

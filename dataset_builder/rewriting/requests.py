@@ -40,19 +40,16 @@ def request_of(question: Question, prompt: Prompt, model: str, parameters: Mappi
     return Request(key, model, messages, parameters)
 
 
-def corrected(request: Request, question: Question, prompt: Prompt, transcript: str, reason: str) -> Request:
-    """The second request, after the first was answered with a `transcript` that was rejected for `reason`."""
-    answered = [{"role": "assistant", "content": transcript}] if transcript.strip() else []  # vLLM refuses empty ones
-    return Request(
-        _key(question, prompt, request.model, request.parameters, 1),
-        request.model,
-        [
-            *request.messages,
-            *answered,
-            {"role": "user", "content": prompt.retry(transcript, reason)},
-        ],
-        request.parameters,
-    )
+def corrected(
+    request: Request, question: Question, prompt: Prompt, transcript: str, reason: str, bounds: tuple[int, int]
+) -> Request:
+    """The second request, after a `transcript` was rejected for `reason`; it may have rounds within `bounds`."""
+    again, attempt = prompt.retry(transcript, reason, bounds), (1, *bounds)
+    messages = [*request.messages, {"role": "assistant", "content": transcript}, {"role": "user", "content": again}]
+    if not transcript.strip():  # servers refuse an empty message, and templates two of one role in a row
+        messages = [{"role": "user", "content": f"{request.messages[0]['content']}\n\n{again}"}]
+    key = _key(question, prompt, request.model, request.parameters, attempt)
+    return Request(key, request.model, messages, request.parameters)
 
 
 def request_key(*parts: Any) -> str:
@@ -60,6 +57,6 @@ def request_key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
-def _key(question: Question, prompt: Prompt, model: str, parameters: Mapping[str, Any], attempt: int) -> str:
+def _key(question: Question, prompt: Prompt, model: str, parameters: Mapping[str, Any], attempt: Any) -> str:
     asked = (question.question_id, question.question, question.answer)
     return request_key(*asked, prompt.key, model, dict(parameters), attempt)

@@ -165,7 +165,8 @@ class Run:
                 record = self._record(question, model, verdict.messages)
                 return Outcome(line, record, keys=tuple(keys), sent_back=reason)
             first, reason = reason, verdict.reason or "rejected"
-            request = corrected(request, question, self._prompt, transcript, reason)
+            bounds = (self._config.min_rounds, self._config.max_rounds)
+            request = corrected(request, question, self._prompt, transcript, reason, bounds)
         return Outcome(line, None, reason, transcript, tuple(keys), first)
 
     async def _answer(self, place: int, request: Request) -> Answer:

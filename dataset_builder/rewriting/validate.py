@@ -53,6 +53,8 @@ def _rules(
     """In the order in which they are asked: the first reason is the one that is given."""
     yield shape.empty_turn
     yield from _RESIDUE
+    if question:
+        yield checks.unknown_placeholder(question + (answer or ""))
     yield checks.role_label
     if answer:
         yield residue.copied_answer(answer)
@@ -64,8 +66,9 @@ def _rules(
     yield shape.repeated_turns
     yield shape.one_sided
     yield checks.echoed_turn
-    yield checks.wrong_language(checks.is_chinese(question or "".join(turn["content"] for turn in messages)))
-    yield checks.turn_too_long
+    chinese = checks.is_chinese(question or "".join(turn["content"] for turn in messages))
+    yield checks.wrong_language(chinese)
+    yield checks.turn_too_long(chinese)
     yield shape.rounds(*rounds)
     if question:
         yield _of(question, facts.facts_lost)

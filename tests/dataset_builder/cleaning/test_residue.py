@@ -50,6 +50,8 @@ def answer_repaired(name, text):
         ("你好，[来访者姓名]，请坐。", "placeholder"),
         ("{{name}}，你好。", "placeholder"),
         ("我是XX咨询师，你好。", "placeholder"),
+        ("我是[姓名]，你好。", "placeholder"),
+        ("【时间】再见。", "placeholder"),
         ("慢慢说。求助者：我睡不着。", "role_label"),
         ("慢慢说。\n病人：我睡不着。", "role_label"),
         ("【来访者】：我睡不着。", "role_label"),
@@ -75,6 +77,7 @@ def test_residue_is_rejected_with_its_reason(answer, reason):
         "你可以说：“XXX，我想睡了。”",
         "你在XX方面做得很好。",
         "请别在这里留下[手机号]和[微信号]。",
+        "[姓名]，你好。",  # a name that was replaced
         "医生说得对：你需要休息。",
         "我们加油",
         "慢慢来，愿你今晚能睡个好觉，明天会更好的，加油！",
@@ -82,6 +85,13 @@ def test_residue_is_rejected_with_its_reason(answer, reason):
 )
 def test_what_a_counsellor_says_is_no_residue(answer):
     assert reasons(answer) == set()
+
+
+@pytest.mark.parametrize(
+    "says", ["我叫{name}。", "我叫【姓名】。", "我叫[你的名字]。", "在{{城市}}上班。", "[插入经历]"]
+)
+def test_what_a_model_did_not_fill_in_for_a_user_is_rejected(says):
+    assert reasons(says, "嗯，我在听。") == {"placeholder"}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +103,8 @@ def test_what_a_counsellor_says_is_no_residue(answer):
         "（咨询师：这是你自己的事。）我听了很难过。",
         "抱歉，我无法回答你。",
         "我在XX公司上班，叫我XX吧。",
+        "我是XX医院的，叫[姓名]，[学校]毕业，电话[手机号]。",
+        "【姓名】保密【问题】睡不着",
     ],
 )
 def test_what_a_user_says_about_machines_and_others_is_no_residue(question):

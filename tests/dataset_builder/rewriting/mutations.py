@@ -222,6 +222,14 @@ def placeholder(draw: random.Random, sample: Sample, others: list[Sample]) -> st
     return render(_with(sample["messages"], at, says + sample["messages"][at]["content"]))
 
 
+def users_placeholder(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    at = _user(draw, sample["messages"])
+    says = draw.choice(
+        ("我叫[姓名]，", "我是{name}，", "【您的名字】来了，", "我在[学校]，", "[插入具体经历]，", "我叫【姓名】，")
+    )
+    return render(_with(sample["messages"], at, says + sample["messages"][at]["content"]))
+
+
 def prompt_leaked(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
     at = draw.randrange(len(sample["messages"]))
     says = draw.choice(
@@ -258,6 +266,19 @@ def other_language(draw: random.Random, sample: Sample, others: list[Sample]) ->
         )
     )
     return render(_with(sample["messages"], draw.randrange(len(sample["messages"])), says))
+
+
+def language_forgotten(draw: random.Random, sample: Sample, others: list[Sample]) -> str:
+    """A counsellor who goes on in English, as models do."""
+    at = _counsellor(draw, sample["messages"])
+    says = draw.choice(
+        (
+            "If you have any further questions, feel free to ask me.",
+            "Remember that you are not alone in this, and take your time.",
+            "I am here to listen whenever you need someone to talk to.",
+        )
+    )
+    return render(_with(sample["messages"], at, f"{sample['messages'][at]['content']} {says}"))
 
 
 def encoding_broken(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
@@ -307,11 +328,26 @@ def another_users_turns(draw: random.Random, sample: Sample, others: list[Sample
 
 
 def age_changed(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
-    asked = re.search(r"(?:^|[，。！？])我?(?:今年)?([2-6]\d)(?:岁|[，。])", sample["question"])
+    years = "(?:[2-6]\\d|[二三四五六]十[一二三四五六七八九]?)"
+    asked = re.search(rf"(?:^|[，。！？])我?(?:今年)?{years}岁?[了的]?[，。]", sample["question"])
     if not asked:
         return None
-    age = int(asked[1]) + draw.choice((-11, -9, 8, 12))
-    return render(_with(sample["messages"], 2, f"我今年{age}岁。" + sample["messages"][2]["content"]))
+    number = draw.choice(_TWO_DIGITS)
+    while number in sample["question"] or _chinese(number) in sample["question"]:
+        number = draw.choice(_TWO_DIGITS)
+    age = draw.choice((number, _chinese(number)))
+    says = draw.choice(
+        ("我今年{}岁。", "我今年{}，", "我{}岁了，", "我都{}了，", "我现在已经{}岁了，", "我{}了。", "我{}岁，")
+    )
+    return render(_with(sample["messages"], 2, says.format(age) + sample["messages"][2]["content"]))
+
+
+_TWO_DIGITS = tuple(map(str, range(20, 70)))
+
+
+def _chinese(number: str) -> str:
+    tens, ones = ("零一二三四五六七八九"[int(digit)] for digit in number)
+    return f"{tens}十{ones.rstrip('零')}"
 
 
 def numbers_changed(draw: random.Random, sample: Sample, others: list[Sample]) -> str | None:
@@ -370,9 +406,11 @@ MUTATIONS = (
     _mutation(one_sided, "one_sided"),
     _mutation(echoes, "echoed_turn"),
     _mutation(placeholder, "placeholder"),
+    _mutation(users_placeholder, "placeholder"),
     _mutation(prompt_leaked, "leaked_prompt"),
     _mutation(analysis_in_turn, "analysis_preamble"),
     _mutation(other_language, "wrong_language"),
+    _mutation(language_forgotten, "wrong_language"),
     _mutation(encoding_broken, "broken_encoding"),
     _mutation(facts_dropped, "facts_lost"),
     _mutation(another_question, "facts_lost"),

@@ -96,4 +96,9 @@ def test_a_correction_says_how_many_rounds_there_were():
     short = render([{"role": "user", "content": "你好"}, {"role": "assistant", "content": "你好，请讲。"}] * 3)
     assert len(parse(short)) == 6
     assert "只有3轮" in prompt("paper-zh").retry(short, "too_few_rounds")
-    assert "has 3 rounds" in prompt("paper-en").retry(short, "too_few_rounds")
+    assert "has 3 rounds; it must have 8 to 20" in prompt("paper-en").retry(short, "too_few_rounds")
+
+
+def test_a_correction_names_the_bounds_that_were_set():
+    assert "应在3到6轮之间" in prompt("paper-zh").retry("", "too_many_rounds", (3, 6))
+    assert "it must have 3 to 6" in prompt("paper-en").retry("", "too_few_rounds", (3, 6))

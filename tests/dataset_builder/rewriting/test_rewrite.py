@@ -98,6 +98,31 @@ def test_a_bad_transcript_goes_back_once_with_the_reason(tmp_path):
     assert report.figures["sent_back"] == {rejected["reason"]: 2}
 
 
+def test_a_conversation_goes_back_with_the_bounds_that_hold(tmp_path):
+    asked = []
+
+    def answer(messages):
+        asked.append(messages[-1]["content"])
+        return transcript(ask(1)["question"], rounds=9 if len(messages) == 1 else 5)
+
+    with Scripted(Script(answer=answer)) as endpoint:
+        config = settings_for(endpoint, min_rounds=3, max_rounds=6)
+        report = rewrite(config, write(tmp_path / "q.jsonl", [ask(1)]), tmp_path / "out")
+    assert report.figures["rows"]["accepted"] == 1 and "3到6轮" in asked[1]
+
+
+def test_an_empty_answer_goes_back_without_an_empty_message(tmp_path):
+    asked = []
+
+    def answer(messages):
+        asked.append([message["role"] for message in messages])
+        return "" if len(asked) == 1 else transcript(ask(1)["question"])
+
+    with Scripted(Script(answer=answer)) as endpoint:
+        report = rewrite(settings_for(endpoint), write(tmp_path / "q.jsonl", [ask(1)]), tmp_path / "out")
+    assert report.figures["rows"]["accepted"] == 1 and asked == [["user"], ["user"]]
+
+
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(limits, "LONGEST_WAIT", 0.02)

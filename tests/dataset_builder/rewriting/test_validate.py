@@ -133,7 +133,7 @@ def test_what_is_found_is_kept(clean, mutants, milliseconds, share, record):
         mutants={
             "made": (total := sum(reasons.total() for reasons in mutants.values())),
             "caught": sum(caught.values()),
-            "share": round(sum(caught.values()) / total, 4),
+            "share": int(10_000 * sum(caught.values()) / total) / 10_000,  # rounded up, one that is missed were none
             "for_an_expected_reason": sum(mutants[name][reason] for name in expected for reason in expected[name]),
         },
         mutations={
@@ -243,6 +243,11 @@ def test_the_writing_of_a_turn_is_kept():
         "我跟咨询师说：算了。",
         "3月5号那天",
         "😂😂😂",
+        "医生开了Escitalopram和Quetiapine，说先吃两周。",
+        "Escitalopram 10mg，Quetiapine 25mg，Lorazepam 0.5mg",
+        "老板发邮件写 you are not good enough for this position，我看了就哭。",
+        "那句“You are not good enough for this position. Please leave.”，我记到现在。",
+        "他回了一句【以后别联系了】。",
     ],
 )
 def test_what_people_say_is_no_fault(content):
@@ -262,6 +267,52 @@ def test_an_english_conversation_is_judged_by_an_english_question():
     assert validate(render(talk, ("User: ", "Psychologist: ")), question=asked).accepted
     talk[5]["content"] = "听起来你很累。"
     assert validate(render(talk, ("User: ", "Psychologist: ")), question=asked).reason == "wrong_language"
+
+
+def english(at, content):
+    talk = [
+        {"role": "user" if n % 2 == 0 else "assistant", "content": f"These are my words, and they are the {n}th ones."}
+        for n in range(18)
+    ]
+    talk[at]["content"] = content
+    return validate(render(talk, ("User: ", "Psychologist: ")), question="I can't sleep, what should I do?").reason
+
+
+def test_an_english_turn_may_be_three_times_as_long_as_a_chinese_one():
+    words = " ".join(f"w{n:03}" for n in range(200)) + "."
+    assert english(5, words[-400:]) is None
+    assert english(5, words[-900:]) is None
+    assert english(5, words[-902:]) == "turn_too_long"
+    assert validate(PLAIN(with_turn(3, "".join(map(chr, range(0x4E00, 0x4E00 + 301)))))).reason == "turn_too_long"
+
+
+def test_an_english_turn_may_quote_chinese():
+    assert english(4, "My mother asks me 你怎么还不结婚 every time that I call her.") is None
+    assert english(4, "听起来你很累，愿意说说吗？") == "wrong_language"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "I do not know what to do any more.",
+        "“I do not know what to do any more.”",
+        "嗯，I do not know what to do any more, and nobody listens to me.",
+        "それはつらかったですね。",
+    ],
+)
+def test_a_turn_in_another_language_is_found_whoever_says_it(content):
+    for at in (3, 4):
+        assert validate(PLAIN(with_turn(at, content))).reason == "wrong_language"
+
+
+def test_placeholders_of_the_single_turn_may_be_said_and_others_not():
+    sample = SAMPLES[0]
+    talk = PLAIN(with_turn(2, "我叫[姓名]，" + GOOD[2]["content"]))
+    assert judged(talk, sample).reason == "placeholder"
+    assert judged(talk, sample | {"question": sample["question"] + "我叫[姓名]。"}).accepted
+    assert validate(talk).accepted  # it may come from a corpus whose names were replaced
+    for says in ("我叫{name}，", "我叫【姓名】，", "我在[公司名称]，"):
+        assert validate(PLAIN(with_turn(2, says + GOOD[2]["content"]))).reason == "placeholder"
 
 
 @pytest.mark.parametrize(
@@ -284,3 +335,30 @@ def test_quantities_are_compared_by_what_they_count():
     assert facts.facts_changed(asked, other) == "facts_changed"
     assert facts.facts_changed(asked, older) == "facts_changed"
     assert facts.facts_changed(asked, [{"role": "user", "content": "我今年三十四"}]) is None
+
+
+@pytest.mark.parametrize(
+    "told", ["我34岁了，", "我今年34，", "我都34了。", "我三十四岁，", "累。我已经三十四岁了", "我34了"]
+)
+def test_an_age_that_is_told_must_be_the_questions(told):
+    user = [{"role": "user", "content": told}]
+    assert facts.facts_changed("我24岁，在银行做柜员。", user) == "facts_changed"
+    assert facts.facts_changed("我已经24岁了，在银行做柜员。", user) == "facts_changed"
+    assert facts.facts_changed("我三十四，在银行做柜员。", user) is None
+    assert facts.facts_changed("在银行做柜员。", user) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "等我34岁了再说",
+        "那时候，我18岁，什么都不懂。",
+        "她小我10岁，",
+        "我妈说我都三十了",
+        "我十分难过",
+        "我10点了才睡",
+        "我三十万都给他了",
+    ],
+)
+def test_an_age_of_another_time_or_person_is_none_that_is_told(told):
+    assert facts.facts_changed("我24岁，在银行做柜员。", [{"role": "user", "content": told}]) is None
