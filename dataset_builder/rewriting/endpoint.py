@@ -123,7 +123,8 @@ class Endpoint:
             if outcome.kind == "doubtful":
                 await self._doubt(request, outcome)
             if outcome.lost and self._lost:
-                await self._lost(request)
+                with self._refusals.aside():  # for money, perhaps, that one who was refused gives back
+                    await self._lost(request)
             if outcome.kind == "limited":  # for all: nobody sends before the time that it names
                 self._paused_until = max(self._paused_until, time.monotonic() + (outcome.wait or 0))
             elif self._breaker.answers != answers:

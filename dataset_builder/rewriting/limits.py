@@ -116,6 +116,16 @@ class Refusals:
             self._asking -= 1
             self.changed()
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """While one that is asked can tell nothing, as it waits for something else than the endpoint."""
+        self._waiting += 1
+        self.changed()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
     def answered(self, model: str) -> None:
         self._answers[model] += 1
         self._refused[model] = 0
@@ -133,9 +143,7 @@ class Refusals:
         """What a refusal was about; unknown where nobody is left who could tell, or the run has stopped."""
         before = self._answers[model]
         self._refused[model] += 1
-        self._waiting += 1
-        self.changed()
-        try:
+        with self.aside():
             while self._answers[model] == before:
                 if self._refused[model] >= self._most:
                     return "all"
@@ -143,8 +151,6 @@ class Refusals:
                     return "unknown"
                 await self._changed.wait()
             return "one"
-        finally:
-            self._waiting -= 1
 
 
 class Budget:

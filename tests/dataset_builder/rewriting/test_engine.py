@@ -210,6 +210,25 @@ class TestTheClient:
         assert all(isinstance(result, EndpointStopped) for result in results)
         assert "lower parameters.max_tokens" in str(results[0]) and endpoint.sent.total() <= 60
 
+    def test_one_that_was_refused_does_not_wait_for_one_that_waits_for_it(self):
+        refused = asyncio.Event()
+
+        async def lost(asked):
+            await asyncio.wait_for(refused.wait(), 10)  # as a budget waits for what a refused request held
+
+        with Scripted(Script(poison=("毒", 400, {"message": "no"}), faults={"cut": 1.0}, most_faults=1)) as endpoint:
+
+            async def run():
+                async with Endpoint(endpoint.url, known={"tiny"}, lost=lost, first_wait=0.01) as client:
+                    other = asyncio.create_task(client.ask(request("用户：好")))
+                    await asyncio.sleep(0.1)
+                    with pytest.raises(RequestFailed):
+                        await client.ask(request("用户：毒"))
+                    refused.set()
+                    return await other
+
+            assert asyncio.run(run()).text
+
     def test_a_stop_ends_the_wait_of_one_that_was_refused(self):
         with Scripted(Script(poison=("毒", 400, {"message": "no"}), latency=0.3)) as endpoint:
 
