@@ -110,6 +110,8 @@ bench: .venv/.tested  ## the comparisons with peers, into results/benchmarks/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
-.venv/.tested: .venv/.installed
+# One install, not two: each takes most of a minute.
+.venv/.tested: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
-	touch $@
+	touch .venv/.installed $@

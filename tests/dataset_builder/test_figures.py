@@ -134,11 +134,13 @@ def test_the_table_shows_each_corpus_and_what_must_be():
 @pytest.mark.parametrize(
     ("file", "path", "reader"),
     [
-        ("smilechat-v2.json", "smilechat-v2/dialogues.jsonl.gz", "messages"),
+        pytest.param("smilechat-v2.json", "smilechat-v2/dialogues.jsonl.gz", "messages", marks=pytest.mark.proof),
         ("cpsycound.json", "cpsycoun/CPsyCounD-0-1999.tar.gz", "cpsycound"),
     ],
 )
-def test_the_public_corpora_still_measure_what_is_committed(file, path, reader):
+def test_the_public_corpora_still_measure_what_is_committed(file, path, reader, share):
+    if share < 1 and file == "smilechat-v2.json":
+        pytest.skip("8,000 dialogues are measured for the whole proof only")
     committed = json.loads((PEERS / file).read_text(encoding="utf-8"))
     results = list(read(DATA / path, reader))
     kept = [result for result in results if isinstance(result, Record)]
