@@ -9,9 +9,7 @@ run, because wall clocks of shared machines are not to be trusted; and in reside
 
 import argparse
 import hashlib
-import json
 import os
-import platform
 import shutil
 import socket
 import statistics
@@ -30,6 +28,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import psutil
 import pygit2
+from report import finish, machine, python_with, write
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("huggingface-hub", "hf-xet", "uvicorn", "starlette", "pygit2", "lz4")
@@ -196,18 +195,13 @@ def _many(hub: Server, work: Path) -> dict[str, dict[str, float]]:
     return found
 
 
-def _peer_python(build: Path) -> Path | None:
+def _peer_python(build: Path) -> str | None:
     """The Python of a virtual environment that has the peer; None where it cannot be installed."""
-    folder = build / PEER.replace("==", "-")
-    command = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        done = subprocess.run([command, "-m", "pip", "install", "--quiet", PEER], capture_output=True, text=True)
-        if done.returncode:
-            _say(f"{PEER} cannot be installed, so nothing is compared: {done.stderr[-300:]}")
-            return None
-        (folder / "installed").touch()
-    return command
+    try:
+        return python_with((PEER,), build)
+    except OSError as error:
+        _say(f"nothing is compared: {error}")
+        return None
 
 
 def _peer_repository(mirrors: Path, name: str, files: list[Path]) -> None:
@@ -273,19 +267,6 @@ def _within(large: dict[str, dict[str, float]]) -> dict[str, bool]:
     }
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 3) if isinstance(value, float) else value
-
-
-def _cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
 def benchmark(megabytes: int, build: Path) -> dict[str, Any]:
     build.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build) as name:
@@ -300,7 +281,7 @@ def benchmark(megabytes: int, build: Path) -> dict[str, Any]:
             peer = _against_peer(hub, work, source, build)
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "machine": {"cores": os.cpu_count(), "cpu": _cpu_model(), "python": platform.python_version()},
+        "machine": machine(),
         "versions": {package: version(package) for package in PACKAGES},
         "size_mb": megabytes,
         "idle_memory_mb": idle,
@@ -316,12 +297,9 @@ def main() -> None:
     parser.add_argument("--size-mb", type=int, default=1000, help="of the large file (1000)")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks" / "local_hub.json")
     options = parser.parse_args()
-    found = _rounded(benchmark(options.size_mb, ROOT / "build" / "bench"))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for limit, held in found["limits"].items():
-        print(f"{'held' if held else 'MISSED'}: {limit}")
-    raise SystemExit(0 if all(found["limits"].values()) else 1)
+    found = benchmark(options.size_mb, ROOT / "build" / "bench")
+    write(found, options.out, digits=3)
+    finish(found["limits"])
 
 
 if __name__ == "__main__":

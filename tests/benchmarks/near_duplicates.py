@@ -14,9 +14,7 @@ environments of their own under build/bench.
 import argparse
 import json
 import os
-import platform
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from dialogues import ROOT, changed, distinct, grown, real
+from report import finish, machine, python_with, write
 
 SEED, CHANGED, DISTINCT = 5, 0.02, 0.5
 RECALL, FALSE_MERGES = 0.98, 3
@@ -189,21 +188,6 @@ def _write(path: Path, texts: Iterator[str]) -> Path:
     return path
 
 
-def _python(packages: tuple[str, ...], build: Path) -> str:
-    """The Python of an environment with these packages, made where it is not there yet."""
-    if not packages:
-        return sys.executable
-    folder = build / re.sub(r"\[.*\]", "", packages[0]).replace("==", "-")
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        done = subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], capture_output=True, text=True)
-        if done.returncode:
-            raise OSError(f"{' '.join(packages)} cannot be installed: {done.stderr[-300:]}")
-        (folder / "installed").touch()
-    return str(python)
-
-
 def _measured(python: str, script: str, arguments: list[str], work: Path) -> dict[str, float]:
     """CPU seconds of a process and the children that it waited for, on one thread where it can; its peak memory."""
     log, labels = work / "log.txt", work / "labels.json"
@@ -257,7 +241,7 @@ def _compared(rows: list[tuple[int, str]], work: Path, build: Path, only: list[s
         if only and name not in only:
             continue
         try:
-            python = _python(contender.packages, build)
+            python = python_with(contender.packages, build)
             rows_file = str(spaced if contender.spaced else plain)
             costs = _measured(python, contender.script, [rows_file, str(work), *contender.arguments], work)
             labels = json.loads((work / "labels.json").read_text(encoding="utf-8"))
@@ -309,19 +293,6 @@ def _crowd(size: int, rng: random.Random) -> Iterator[str]:
     yield from (changed(text, CHANGED, pool, rng) for text in first)
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 4) if isinstance(value, float) else value
-
-
-def _cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
 def _limits(found: dict[str, Any]) -> dict[str, bool]:
     """The bars of this project, for ours; rensa's are of the run that makes clusters."""
     ours, rensa = found["ours"], found.get("rensa", {})
@@ -344,7 +315,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
         scale = _scaled([options.scale // 10, options.scale], Path(name)) if options.scale else []
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "machine": {"cores": os.cpu_count(), "cpu": _cpu_model(), "python": platform.python_version()},
+        "machine": machine(),
         "seed": SEED,
         "changed": CHANGED,
         "rows": about,
@@ -363,12 +334,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.only:
         options.only.append("ours")
-    found = _rounded(benchmark(options))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for limit, held in found["limits"].items():
-        print(f"{'held' if held else 'MISSED'}: {limit}")
-    raise SystemExit(0 if all(found["limits"].values()) else 1)
+    found = benchmark(options)
+    write(found, options.out)
+    finish(found["limits"])
 
 
 if __name__ == "__main__":

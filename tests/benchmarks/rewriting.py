@@ -24,9 +24,7 @@ import argparse
 import heapq
 import json
 import os
-import platform
 import random
-import re
 import statistics
 import subprocess
 import sys
@@ -39,6 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from dialogues import ROOT
+from report import finish, machine, python_with, write
 
 SEED, IN_FLIGHT, WARM_UP = 6, 64, 64
 PEER_REQUESTS = 3_000
@@ -182,21 +181,6 @@ def _questions(path: Path, count: int) -> Path:
     return path
 
 
-def _python(packages: tuple[str, ...], build: Path) -> str:
-    """The Python of an environment with these packages, made where it is not there yet."""
-    if not packages:
-        return sys.executable
-    folder = build / re.sub(r"\[.*\]", "", packages[0]).replace("==", "-")
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        done = subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], capture_output=True, text=True)
-        if done.returncode:
-            raise OSError(f"{' '.join(packages)} cannot be installed: {done.stderr[-300:]}")
-        (folder / "installed").touch()
-    return str(python)
-
-
 def _environment(work: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "OPENAI_"))}
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "dataset_builder" / "rewriting")])
@@ -235,7 +219,7 @@ def _measured(name: str, url: str, questions: Path, out: Path, work: Path, build
     with log.open("wb") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [_python(contender.packages, build), str(script), *arguments],
+            [python_with(contender.packages, build), str(script), *arguments],
             env=_environment(work), cwd=work, stdout=output, stderr=output,
         )  # fmt: skip
         _, status, used = os.wait4(process.pid, 0)
@@ -390,19 +374,6 @@ def _limits(found: dict[str, Any]) -> dict[str, bool]:
     return limits
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 4) if isinstance(value, float) else value
-
-
-def _cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
 def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     build = ROOT / "build" / "bench"
     build.mkdir(parents=True, exist_ok=True)
@@ -410,7 +381,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {
         **{part: kept[part] for part in PARTS if part in kept},
         "date": time.strftime("%Y-%m-%d"),
-        "machine": {"cores": os.cpu_count(), "cpu": _cpu_model(), "python": platform.python_version()},
+        "machine": machine(),
         "seed": SEED,
         "in_flight": IN_FLIGHT,
         "peers": PACKAGES,
@@ -421,7 +392,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
             found[part] = began | measured
             _say(f"{part}: {measured}")
             found["limits"] = _limits(found)
-            options.out.write_text(json.dumps(_rounded(found), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            write(found, options.out)
     return found
 
 
@@ -448,11 +419,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the runs over many rows (1000000)")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks" / "rewriting.json")
     options = parser.parse_args()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     found = benchmark(options)
-    for limit, held in found["limits"].items():
-        print(f"{'held' if held else 'MISSED'}: {limit}")
-    raise SystemExit(0 if all(found["limits"].values()) else 1)
+    finish(found["limits"])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dialogues import ROOT
+from report import finish, write
 
 PACKAGES = ("bpe-openai==0.1.4", "tiktoken==0.14.0", "dashscope==1.24.6")
 WITHIN = 0.03
@@ -98,11 +99,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "benchmarks" / "tokens.json")
     options = parser.parse_args()
     found = benchmark()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for limit, held in found["limits"].items():
-        print(f"{'held' if held else 'MISSED'}: {limit}")
-    raise SystemExit(0 if all(found["limits"].values()) else 1)
+    write(found, options.out)
+    finish(found["limits"])
 
 
 if __name__ == "__main__":
