@@ -118,7 +118,7 @@ class Answers:
             ) from None
         if written != len(line):
             os.ftruncate(self._file, self.size)
-            raise AnswersError(f"{self.path}: the disk is full; make room and start again, nothing is lost")
+            raise AnswersError(f"{self.path}: the disk is full; make room and start again; what was in flight is lost")
         self._added[answer.key] = self.size
         self.size += len(line)
         self._count(answer.model, answer.prompt_tokens, answer.completion_tokens)

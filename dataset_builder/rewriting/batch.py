@@ -24,7 +24,7 @@ from dataset_builder.rewriting.batch_files import (
 )
 from dataset_builder.rewriting.endpoint import answer_of
 from dataset_builder.rewriting.prompts import Prompt
-from dataset_builder.rewriting.questions import Question, chosen
+from dataset_builder.rewriting.questions import Question
 from dataset_builder.rewriting.requests import Request, request_of
 
 
@@ -90,7 +90,7 @@ def export_batch(
             if isinstance(item, Rejection):
                 rejected += 1
                 continue
-            request = request_of(item, prompt, chosen(item.question_id, models), parameters)
+            request = request_of(item, prompt, models, parameters)
             if answers is not None and answers.offset(request.key) is not None:
                 answered += 1
             else:

@@ -10,7 +10,7 @@ from dataset_builder.rewriting.batch_files import BatchError
 from dataset_builder.rewriting.config import RewriteConfig
 from dataset_builder.rewriting.cost import Estimate, estimate, prices_given
 from dataset_builder.rewriting.prompts import prompt
-from dataset_builder.rewriting.questions import Question, Shard, chosen, numbered, survey
+from dataset_builder.rewriting.questions import Question, Shard, numbered, survey
 from dataset_builder.rewriting.requests import request_of
 from dataset_builder.rewriting.rewrite import ANSWERS, locked
 
@@ -56,7 +56,7 @@ def imported(
         missing = 0
         for item in _items(config, questions):
             if isinstance(item, Question):
-                request = request_of(item, template, chosen(item.question_id, config.models), config.parameters)
+                request = request_of(item, template, config.models, config.parameters)
                 missing += answers.offset(request.key) is None
         return found, missing
 

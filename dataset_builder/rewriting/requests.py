@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataset_builder.rewriting.prompts import Prompt
-from dataset_builder.rewriting.questions import Question
+from dataset_builder.rewriting.questions import Question, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,11 @@ class Request:
         return int(given) if given else None
 
 
-def request_of(question: Question, prompt: Prompt, model: str, parameters: Mapping[str, Any]) -> Request:
-    """The first request for a question; its key follows from nothing that was answered."""
+def request_of(
+    question: Question, prompt: Prompt, models: Mapping[str, float], parameters: Mapping[str, Any]
+) -> Request:
+    """The first request for a question, to the one of `models` that is chosen; its key follows from no answer."""
+    model = chosen(question.question_id, models)
     key = _key(question, prompt, model, parameters, 0)
     messages = [{"role": "user", "content": prompt.render(question.question, question.answer)}]
     return Request(key, model, messages, parameters)

@@ -19,7 +19,7 @@ from dataset_builder.rewriting.limits import Budget, CostReached, Halted
 from dataset_builder.rewriting.outputs import Outcome, Outputs
 from dataset_builder.rewriting.progress import Progress
 from dataset_builder.rewriting.prompts import Prompt
-from dataset_builder.rewriting.questions import Line, Question, chosen
+from dataset_builder.rewriting.questions import Line, Question
 from dataset_builder.rewriting.requests import Request, corrected, request_of
 from dataset_builder.rewriting.validate import Verdict
 
@@ -150,8 +150,7 @@ class Run:
             raise
 
     async def _rewritten(self, line: Line, question: Question) -> Outcome:
-        model = chosen(question.question_id, self._config.models)
-        request = request_of(question, self._prompt, model, self._config.parameters)
+        request = request_of(question, self._prompt, self._config.models, self._config.parameters)
         keys, transcript = list[str](), None
         first = reason = None
         for _ in range(ATTEMPTS):
@@ -162,7 +161,7 @@ class Run:
                 return Outcome(line, None, error.reason, transcript, tuple(keys), reason, error.lasting)
             verdict, transcript = await self._verdict(answer, question), answer.text
             if verdict.accepted and verdict.messages:
-                record = self._record(question, model, verdict.messages)
+                record = self._record(question, request.model, verdict.messages)
                 return Outcome(line, record, keys=tuple(keys), sent_back=reason)
             first, reason = reason, verdict.reason or "rejected"
             bounds = (self._config.min_rounds, self._config.max_rounds)
